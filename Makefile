@@ -1,0 +1,70 @@
+# Needs only python3 (3.11 to 3.13) and make; everything else goes into .venv.
+#
+#   make demo VIDEO=holiday.mp4 QUESTION="Who is it that's waving?"
+#   make test PYTHON=python3.12 PYTEST_ARGS="-k retry --no-cov"
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+# The demo's words travel as environment variables and unexpanded, so that no quote, space or dollar in them
+# means anything to make or to the shell. With `make -C`, paths are relative to the folder it was called from.
+export DEMO_VIDEO := $(value VIDEO)
+export DEMO_QUESTION := $(value QUESTION)
+export DEMO_VOICE := $(value VOICE)
+export DEMO_OUTPUT := $(value OUTPUT)
+unexport VIDEO QUESTION VOICE OUTPUT MAKEOVERRIDES
+export CALLED_FROM := $(if $(findstring w,$(firstword -$(MAKEFLAGS))),$(value PWD),$(CURDIR))
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/.demo ## ask about a video and save the spoken answer: VIDEO=… QUESTION=… VOICE=… OUTPUT=…
+	@here=$$(pwd) && cd "$$CALLED_FROM" && "$$here/$(BIN)/python" "$$here/examples/demo.py" \
+		$${DEMO_VIDEO:+"--video=$$DEMO_VIDEO"} $${DEMO_QUESTION:+"--question=$$DEMO_QUESTION"} \
+		$${DEMO_VOICE:+"--voice=$$DEMO_VOICE"} $${DEMO_OUTPUT:+"--output=$$DEMO_OUTPUT"}
+
+test: .venv/.dev ## run the tests; coverage below 95 % fails
+	@echo "Testing"
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --cov --cov-report=term $(PYTEST_ARGS)
+
+lint: .venv/.dev ## check style, formatting and the layers between modules
+	@echo "Checking style, formatting and layers"
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/lint-imports --no-logo
+
+types: .venv/.dev ## check the types
+	@echo "Checking types"
+	@$(BIN)/python -m mypy
+
+check: test lint types ## everything that has to pass
+
+clean: ## remove the virtual environment, caches and what the demo left
+	@echo "Cleaning"
+	@rm -rf .venv build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -f answer.wav clip.mp4
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The demo needs few packages and starts in seconds; the tests add theirs to the same environment.
+.venv/.demo: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "This Python can't make virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Preparing .venv for the demo (once)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) -e '.[local]'
+	@touch $@
+
+.venv/.dev: .venv/.demo
+	@echo "Adding the packages for tests and checks (once, about a minute)"
+	@$(PIP) -e '.[all,dev]'
+	@touch $@

@@ -1,0 +1,8 @@
+"""LangChain's door to DMXAPI's `qwen3.5-omni-plus-all`: a chat model that sees, hears and speaks."""
+
+from . import errors, media, voices
+from .chat_models import ChatDMXOmni
+from .errors import DMXOmniError
+from .speech import Speech
+
+__all__ = ["ChatDMXOmni", "DMXOmniError", "Speech", "errors", "media", "voices"]

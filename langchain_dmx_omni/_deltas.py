@@ -1,0 +1,58 @@
+"""What passes between the parts of an answer: what was asked for, and what each event adds.
+
+`block` is the index of the block that a delta belongs to.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Asked(NamedTuple):
+    """What the request asked for, as far as it decides what the answer looks like."""
+
+    model: str
+    voice: str | None = None
+    """The voice of the spoken answer; None when none was asked for."""
+    audio_format: str = "wav"
+    blocks: bool = False
+    """Whether content is a list of blocks rather than a plain string."""
+    max_tokens: int | None = None
+    stop: bool = False
+
+
+class TextDelta(NamedTuple):
+    """More of the answer's text."""
+
+    block: int
+    text: str
+
+
+class ReasoningDelta(NamedTuple):
+    """More of the reasoning."""
+
+    block: int
+    text: str
+
+
+class SpeechDelta(NamedTuple):
+    """More samples of the speech, in whole frames; the track knows their format."""
+
+    block: int
+    data: bytes
+
+
+class CallDelta(NamedTuple):
+    """A tool call begins (`id` and `name` are set), or more of its arguments."""
+
+    block: int
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+class End(NamedTuple):
+    """The answer is whole: nothing follows."""
+
+
+Delta = TextDelta | ReasoningDelta | SpeechDelta | CallDelta | End

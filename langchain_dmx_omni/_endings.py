@@ -1,0 +1,66 @@
+"""How an answer ended: whole, cut short, broken off, or empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import voices
+from .errors import DMXOmniError, EmptyAnswerError, ProtocolError, StreamInterruptedError
+
+if TYPE_CHECKING:
+    from ._response import Answer
+
+
+def error(answer: Answer, stray: bytes) -> DMXOmniError | None:
+    """Return the error for a stream that ended without an answer, or in the middle of one.
+
+    Args:
+        answer: The answer, after the last event.
+        stray: The beginning of what arrived and was no event.
+    """
+    excerpt = f"; what arrived begins with {stray[:120].decode('utf-8', 'replace')!r}" if stray else ""
+    if answer.events == 0 and stray:
+        return ProtocolError(f"HTTP 200, and no server-sent events in it{excerpt}")
+    if answer.events and not answer.ended:
+        return StreamInterruptedError(
+            "the connection closed before the answer ended (no response.completed); "
+            f"{arrived(answer)} had arrived{excerpt}"
+        )
+    stopped = answer.ended and (answer.asked.stop or answer.finish_reason != "stop")
+    return None if answer.started or stopped else _empty(answer.asked.voice)
+
+
+def arrived(answer: Answer) -> str:
+    """Return how much of an answer has arrived, for a message."""
+    return f"{sum(map(len, answer.text)):,} characters of text and {answer.track.size:,} bytes of speech"
+
+
+def warnings(answer: Answer) -> list[str]:
+    """Return what the user should know about an answer that is right as far as it goes."""
+    asked, reason, told = answer.asked, answer.finish_reason, []
+    if reason == "length" and asked.max_tokens is None:
+        told.append("the answer is cut off at the model's own limit (finish_reason is 'length')")
+    elif reason not in (None, "stop", "tool_calls", "length"):
+        told.append(f"the answer is cut off (finish_reason is {reason!r})")
+    if asked.voice is not None and not answer.speech and not answer.calls and reason == "stop":
+        told.append(f"speech was asked for (voice={asked.voice!r}), and only text arrived")
+    return told
+
+
+def _empty(voice: str | None) -> EmptyAnswerError:
+    told = "the service answered with HTTP 200 and nothing in it"
+    if voice is not None:
+        told += ", as it does for a voice that it does not know"
+    known = voice is None or voice in voices.names()
+    if voice is None:
+        hint = ""
+    elif known:
+        hint = f"; voice={voice!r} is in the catalogue, so try again, or another voice"
+    else:
+        meant = " or ".join(map(repr, voices.similar(voice)))
+        hint = f"; voice={voice!r} is not in the catalogue: " + (
+            f"did you mean {meant}?" if meant else "see langchain_dmx_omni.voices.names()"
+        )
+    error = EmptyAnswerError(told + hint)
+    error.is_retryable = known  # an unknown voice stays unknown
+    return error

@@ -1,0 +1,281 @@
+"""One request and its answer: sending, reading, retrying. Sync and async differ in the lines that wait.
+
+Retries never repeat what the user has seen. A collected answer may be tried again after it broke off midway;
+a streamed one only until its first delta, and then it is a `StreamInterruptedError` with what had arrived.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import _http, _retry
+from ._chunks import message
+from ._response import Answer
+from .errors import DMXOmniError, StreamInterruptedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from ._body import Body
+    from ._deltas import Asked, Delta
+    from ._eventlog import EventLog
+    from ._sse import ServerSentEvent
+
+Step = tuple[Answer, "list[Delta]"]
+"""The answer so far, and what a batch of events added to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request that is ready to be sent, as often as need be."""
+
+    endpoint: _http.Endpoint
+    body: Body
+    asked: Asked
+    max_retries: int
+    secret: str = field(repr=False)
+    """The API key, kept out of every error and log."""
+    log: EventLog | None = None
+
+    def collect(self, on_retry: Callable[[Any], Any] | None = None) -> Answer:
+        """Return the whole answer.
+
+        Raises:
+            DMXOmniError: There is none; `partial` holds what had arrived.
+        """
+
+        def attempt() -> Answer:
+            steps = Steps(self)
+            while steps.read():
+                pass
+            return steps.answer
+
+        return _retry.call(attempt, self.max_retries, on_retry)
+
+    def stream(self, on_retry: Callable[[Any], Any] | None = None) -> Steps:
+        """Wait for the first deltas of the answer, and return it from there on. Closing it early hangs up.
+
+        Raises:
+            StreamInterruptedError: While it is read: the answer broke off after deltas had been handed out.
+            DMXOmniError: There was no answer, or an error that no second try mends.
+        """
+
+        def attempt() -> Steps:
+            steps = Steps(self)
+            steps.first = steps.read()
+            return steps
+
+        return _retry.call(attempt, self.max_retries, on_retry)
+
+    async def acollect(self, on_retry: Callable[[Any], Awaitable[Any]] | None = None) -> Answer:
+        """Do what `collect` does, for async calls."""
+
+        async def attempt() -> Answer:
+            steps = AsyncSteps(self)
+            while await steps.read():
+                pass
+            return steps.answer
+
+        return await _retry.acall(attempt, self.max_retries, on_retry)
+
+    async def astream(self, on_retry: Callable[[Any], Awaitable[Any]] | None = None) -> AsyncSteps:
+        """Do what `stream` does, for async calls."""
+
+        async def attempt() -> AsyncSteps:
+            steps = AsyncSteps(self)
+            steps.first = await steps.read()
+            return steps
+
+        return await _retry.acall(attempt, self.max_retries, on_retry)
+
+
+# No async generators here: when an event loop ends, it closes all of them at once, the outer and the inner ones,
+# and they get into each other's way.
+
+
+@contextmanager
+def _seen() -> Iterator[None]:
+    """Turn an error of a stream of which the user has seen a part into one that says so."""
+    try:
+        yield
+    except StreamInterruptedError:
+        raise
+    except DMXOmniError as error:
+        if not error.is_retryable:
+            raise
+        wrapped = StreamInterruptedError(f"the answer broke off midway: {error}")
+        wrapped.partial = error.partial
+        raise wrapped from error
+
+
+class Steps:
+    """One try: its request is sent when the first step is read.
+
+    Attributes:
+        first: A step that has been read, and that iterating begins with.
+    """
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.first: Step | None = None
+        self._exchange = exchange
+        self._reading = _Reading(exchange)
+        self._stream: _http.EventStream | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The answer, once a step has been read."""
+        return self._reading.answer
+
+    def __iter__(self) -> Iterator[Step]:
+        return self
+
+    def __next__(self) -> Step:
+        step, self.first = self.first, None
+        if step is None:
+            with _seen():
+                step = self.read()
+        if step is None:
+            raise StopIteration
+        return step
+
+    def read(self) -> Step | None:
+        """Wait for the next step; None after the last. However it ends, the connection is let go."""
+        reading = self._reading
+        try:
+            with reading.telling():
+                if self._stream is None:
+                    self._stream = _http.send(self._exchange.endpoint, self._exchange.body)
+                    reading.begin(self._stream)
+                while not reading.over:
+                    if step := reading.take(None if self.answer.ended else self._stream.read()):
+                        return step
+                self._stream.drain(_http.AFTERMATH)
+        except BaseException:
+            self.close()
+            raise
+        self.close()
+        return None
+
+    def close(self) -> None:
+        """Hang up, unless the answer was read to its end."""
+        if self._stream is not None:
+            self._stream.close()
+
+
+class AsyncSteps:
+    """The same for async calls."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.first: Step | None = None
+        self._exchange = exchange
+        self._reading = _Reading(exchange)
+        self._stream: _http.AsyncEventStream | None = None
+
+    @property
+    def answer(self) -> Answer:
+        """The answer, once a step has been read."""
+        return self._reading.answer
+
+    def __aiter__(self) -> AsyncIterator[Step]:
+        return self
+
+    async def __anext__(self) -> Step:
+        step, self.first = self.first, None
+        if step is None:
+            with _seen():
+                step = await self.read()
+        if step is None:
+            raise StopAsyncIteration
+        return step
+
+    async def read(self) -> Step | None:
+        """Wait for the next step; None after the last. However it ends, the connection is let go."""
+        reading = self._reading
+        try:
+            with reading.telling():
+                if self._stream is None:
+                    self._stream = await _http.asend(self._exchange.endpoint, self._exchange.body)
+                    reading.begin(self._stream)
+                while not reading.over:
+                    if step := reading.take(None if self.answer.ended else await self._stream.read()):
+                        return step
+                await self._stream.drain(_http.AFTERMATH)
+        except BaseException:
+            await self.aclose()
+            raise
+        await self.aclose()
+        return None
+
+    async def aclose(self) -> None:
+        """Hang up, unless the answer was read to its end."""
+        if self._stream is not None:
+            await self._stream.aclose()
+
+
+class _Reading:
+    """What one try's events add up to; knows nothing of waiting.
+
+    Attributes:
+        over: Whether the last step has been made.
+    """
+
+    answer: Answer
+    _stream: _http.EventStream | _http.AsyncEventStream
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._log = exchange.log
+        self.over = False
+
+    def begin(self, stream: _http.EventStream | _http.AsyncEventStream) -> None:
+        self._stream = stream
+        self.answer = Answer(self._exchange.asked, stream.headers)
+
+    def take(self, events: list[ServerSentEvent] | None) -> Step | None:
+        """Return what events add, or what the end of the stream (None) completes."""
+        self.over = events is None
+        if events is None:
+            events = [] if self.answer.ended else self._stream.decoder.close()
+        if self._log is not None:
+            self._log.write(events)
+        if not self.over:
+            deltas = self.answer.feed(events)
+            return (self.answer, deltas) if deltas else None
+        deltas = self.answer.close(events, self._stream.decoder.stray)
+        if self.answer.failure is not None:
+            raise self.answer.failure
+        return self.answer, deltas
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Complete an error for the user."""
+        try:
+            yield
+        except DMXOmniError as error:
+            self._complete(error)
+            raise
+
+    def _complete(self, error: DMXOmniError) -> None:
+        """Add what had arrived, and take out the key."""
+        if hasattr(self, "answer") and self.answer.started:
+            error.partial = message(self.answer)
+        secret = self._exchange.secret
+        error.args = tuple(_without(secret, each) if isinstance(each, str) else each for each in error.args)
+        if error.__cause__ is not None and secret in str(error.__cause__):
+            # It would be printed with the traceback.
+            error.__cause__ = error.__context__ = None
+        if self._log is not None:
+            self._log.fail(error)
+
+
+_RECOGNIZABLE = 8
+"""Characters of the key that give it away: an excerpt may end in the middle of it."""
+
+
+def _without(secret: str, text: str) -> str:
+    if secret[:_RECOGNIZABLE] in text:
+        for end in range(len(secret), min(len(secret), _RECOGNIZABLE) - 1, -1):
+            text = text.replace(secret[:end], "[key]")
+    return text

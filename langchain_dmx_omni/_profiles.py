@@ -1,0 +1,61 @@
+"""Facts about models, as data: the only module, beside `voices`, that knows a model's name.
+
+Sources, read 2026-11: DMXAPI's pages on the model ("qwen3.5-omni-plus-all"), Alibaba Model Studio's pages
+on the same model ("qwen-omni"), and third-party model cards for the context lengths. Where they disagree,
+the smaller promise is taken. What a model can do beyond this is for the service to refuse.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import ModelProfile
+
+DEFAULT_MODEL = "qwen3.5-omni-plus-all"
+DEFAULT_BASE_URL = "https://www.dmxapi.cn/v1"
+DEFAULT_VOICE = "Tina"
+PROVIDER = "dmxapi"
+
+
+class Limits(NamedTuple):
+    """What the service takes. Sizes in bytes."""
+
+    data_url: int
+    """Longest data URL of one media part, its prefix included ("max bytes per data-uri item")."""
+    remote_file: int
+    """Largest file by public URL."""
+
+
+LIMITS = Limits(data_url=10_485_760, remote_file=2_000_000_000)
+
+_PROFILES: dict[str, ModelProfile] = {
+    DEFAULT_MODEL: {
+        "name": "Qwen3.5-Omni-Plus",
+        "last_updated": "2026-11-01",
+        "max_input_tokens": 262_144,
+        "max_output_tokens": 65_536,
+        "text_inputs": True,
+        "image_inputs": True,
+        "image_url_inputs": True,
+        "audio_inputs": True,
+        "video_inputs": True,
+        "pdf_inputs": False,
+        "text_outputs": True,
+        "audio_outputs": True,
+        "image_outputs": False,
+        "video_outputs": False,
+        "reasoning_output": False,
+        "tool_calling": True,
+        "tool_choice": True,
+        "structured_output": False,
+        "attachment": True,
+        "temperature": True,
+    },
+}
+
+
+def profile(model: str) -> ModelProfile | None:
+    """Return the profile of a model, or None for one that nothing is known of."""
+    found = _PROFILES.get(model)
+    return found.copy() if found is not None else None

@@ -1,0 +1,72 @@
+"""What is retried, when, and how long: the only module that imports tenacity.
+
+Only errors that a second try may mend (`is_retryable`) are retried, after the time that the service asks for
+in `Retry-After`, else after a growing, random time. A service that asks for more than a minute is not waited
+for: its error goes to the caller, who can decide better.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import tenacity
+
+from .errors import APIStatusError, DMXOmniError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+_LONGEST = 60.0
+"""Seconds of `Retry-After` that are honoured."""
+
+_backoff = tenacity.wait_random_exponential(multiplier=0.5, max=8.0)
+
+
+def call(attempt: Callable[[], T], max_retries: int, on_retry: Callable[[Any], Any] | None = None) -> T:
+    """Return what `attempt` returns, trying again as long as that may help.
+
+    Args:
+        attempt: Makes one try.
+        max_retries: Tries after the first; 0 turns retrying off.
+        on_retry: Called with tenacity's state before each wait.
+    """
+    return tenacity.Retrying(**_policy(max_retries, on_retry))(attempt)
+
+
+async def acall(
+    attempt: Callable[[], Awaitable[T]], max_retries: int, on_retry: Callable[[Any], Awaitable[Any]] | None = None
+) -> T:
+    """Do what `call` does, for async calls."""
+    return await tenacity.AsyncRetrying(**_policy(max_retries, on_retry))(attempt)
+
+
+def _policy(max_retries: int, on_retry: Callable[[Any], Any] | None) -> dict[str, Any]:
+    def stop(state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        bound = error.max_retries if isinstance(error, APIStatusError) else None
+        return state.attempt_number > (max_retries if bound is None else min(bound, max_retries))
+
+    policy: dict[str, Any] = {
+        "stop": stop,
+        "wait": _wait,
+        "retry": tenacity.retry_if_exception(_helps),
+        "reraise": True,
+    }
+    if on_retry is not None:
+        policy["before_sleep"] = on_retry
+    return policy
+
+
+def _helps(error: BaseException) -> bool:
+    return isinstance(error, DMXOmniError) and error.is_retryable and (_asked(error) or 0.0) <= _LONGEST
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    asked = _asked(state.outcome.exception() if state.outcome else None)
+    return _backoff(state) if asked is None else asked
+
+
+def _asked(error: BaseException | None) -> float | None:
+    return error.retry_after if isinstance(error, APIStatusError) else None

@@ -1,0 +1,118 @@
+"""Bytes → server-sent events, incrementally and without waiting for anything.
+
+Line ends are LF, CR LF and CR, and nothing else: JSON may hold U+2028 and U+0085 as they are. Beyond the
+standard, the decoder lives with what gateways do to the format (see `EventDecoder`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_EXCERPT = 200
+"""Bytes kept of lines that are no server-sent events, for the error message."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class ServerSentEvent(NamedTuple):
+    """One event: the name of its `event:` line, or `""`, and its data."""
+
+    name: str
+    data: bytes
+
+
+class EventDecoder:
+    """Turns a byte stream, cut anywhere, into events.
+
+    Three readings go beyond the standard, because streams without blank lines exist:
+
+    - An `event:` line after a `data:` line ends the event before it.
+    - A `data:` line that begins with `{`, or is `[DONE]`, after data that ends with `}`, begins a new event.
+      No JSON text has `}` directly before `{`, so no event with several data lines is cut apart.
+    - A bare JSON object on lines of its own counts as data: proxies write their errors so.
+
+    Attributes:
+        stray: The beginning of what was neither event nor comment, such as an HTML page.
+    """
+
+    def __init__(self) -> None:
+        self.stray = b""
+        self._at_start = True
+        self._after_cr = False
+        self._line: list[bytes] = []  # pieces of a line whose end has not arrived; joined once
+        self._name = ""
+        self._data: list[bytes] = []
+        self._bare = False
+        self._events: list[ServerSentEvent] = []
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Return the events that `chunk` completes."""
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" in chunk:
+            self._after_cr = chunk.endswith(b"\r")
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = chunk.split(b"\n")
+        if len(lines) > 1:
+            if self._line:
+                self._line.append(lines[0])
+                lines[0] = b"".join(self._line)
+                self._line.clear()
+            last = lines.pop()
+            for line in lines:
+                self._take(line)
+        else:
+            last = chunk
+        if last:
+            self._line.append(last)
+        return self._drain()
+
+    def close(self) -> list[ServerSentEvent]:
+        """Return what the end of the stream completes: an event whose blank line never came."""
+        if self._line:
+            self._take(b"".join(self._line))
+            self._line.clear()
+        self._end_event()
+        return self._drain()
+
+    def _drain(self) -> list[ServerSentEvent]:
+        events, self._events = self._events, []
+        return events
+
+    def _take(self, line: bytes) -> None:
+        if self._at_start:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+            self._at_start = False
+        if not line:
+            self._end_event()
+        elif line.startswith(b"data:"):
+            self._take_data(line[6:] if line[5:6] == b" " else line[5:])
+        elif line.startswith(b"event:"):
+            if self._data:
+                self._end_event()
+            self._name = line[6:].strip().decode("utf-8", "replace")
+        elif line.startswith((b":", b"id:", b"retry:")):
+            pass
+        elif self._bare or line.startswith(b"{"):
+            self._take_data(line)
+            self._bare = True
+        elif len(self.stray) < _EXCERPT:
+            self.stray = (self.stray + line + b"\n")[:_EXCERPT]
+
+    def _take_data(self, data: bytes) -> None:
+        if (
+            self._data
+            and (data[:1] == b"{" or data == b"[DONE]")
+            and (self._data[-1].endswith(b"}") or self._data[-1] == b"[DONE]")
+        ):
+            self._end_event()
+        self._data.append(data)
+
+    def _end_event(self) -> None:
+        if any(self._data):
+            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            self._events.append(ServerSentEvent(self._name, data))
+        self._name = ""
+        self._data.clear()
+        self._bare = False

@@ -1,0 +1,44 @@
+"""The service's token counts → LangChain's usage metadata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+
+_NAMES = {"cached": "cache_read"}
+"""LangChain's names for details whose wire name, without `_tokens`, differs."""
+
+
+def usage_metadata(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
+    """Return usage metadata, or None when the service gave none.
+
+    Details are ints and absent where the service gives null: adding chunks adds ints only.
+    """
+    if not usage:
+        return None
+    read = _count(usage, "input_tokens", "prompt_tokens")
+    written = _count(usage, "output_tokens", "completion_tokens")
+    found: UsageMetadata = {
+        "input_tokens": read,
+        "output_tokens": written,
+        "total_tokens": _count(usage, "total_tokens") or read + written,
+    }
+    if details := _details(usage, "input_tokens_details", "prompt_tokens_details"):
+        found["input_token_details"] = cast("InputTokenDetails", details)
+    if details := _details(usage, "output_tokens_details", "completion_tokens_details"):
+        found["output_token_details"] = cast("OutputTokenDetails", details)
+    return found
+
+
+def _count(usage: Mapping[str, Any], *names: str) -> int:
+    return next((int(usage[name]) for name in names if usage.get(name) is not None), 0)
+
+
+def _details(usage: Mapping[str, Any], *names: str) -> dict[str, int]:
+    given: Mapping[str, Any] = next((usage[name] for name in names if isinstance(usage.get(name), dict)), {})
+    short = {name.removesuffix("_tokens"): value for name, value in given.items()}
+    return {_NAMES.get(name, name): int(value) for name, value in short.items() if isinstance(value, int | float)}

@@ -1,0 +1,291 @@
+"""`ChatDMXOmni`: LangChain's hooks. What goes over the wire is not known here."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from . import _endings, _options, _request, _structured, _tokens, _tools
+from ._chunks import ChunkWriter, message
+from ._deltas import Asked
+from ._eventlog import EventLog
+from ._exchange import Exchange
+from ._fields import Fields
+from ._protocol import EventWriter
+from .errors import DMXOmniWarning
+
+if TYPE_CHECKING:
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.runnables import Runnable
+    from langchain_protocol.protocol import MessagesData
+
+    from ._response import Answer
+    from ._tools import Tool
+
+__all__ = ["ChatDMXOmni"]
+
+
+class ChatDMXOmni(Fields):
+    """A model that sees, hears and speaks: DMXAPI's `qwen3.5-omni-plus-all`.
+
+    Text, images, audio and video in any mix go in; text comes out, and with a voice, speech as well::
+
+        from langchain_dmx_omni import ChatDMXOmni, Speech, media
+
+        llm = ChatDMXOmni(voice="Tina")
+        answer = llm.invoke([("human", [media.video("clip.mp4"), {"type": "text", "text": "What happens here?"}])])
+        print(answer.text)
+        Speech.from_message(answer).save("answer.wav")
+
+    Text alone comes back as a plain string in `content`. With speech, `content` is a list of a text block and
+    an audio block with a 24 kHz mono WAV. Adding all chunks of `stream` gives what `invoke` gives, byte for byte.
+
+    All arguments are keyword arguments. An option that is None is not sent. Every option down to `media_roots`
+    may also be given to a single call: `llm.invoke(…, voice="Ethan")`.
+
+    Raises:
+        InvalidInputError: On a call that can't be sent, such as one without an API key; nothing is sent.
+        DMXOmniError: On a call that failed; see `langchain_dmx_omni.errors` for the tree.
+    """
+
+    # Tools and structured output
+
+    def bind_tools(
+        self,
+        tools: Sequence[Tool],
+        *,
+        tool_choice: str | bool | Mapping[str, Any] | None = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        response_format: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return the model with tools at hand.
+
+        The service knows no `"required"`. Where a tool must be called and there is one, it is named; where there
+        are several, the model is told so in words. The service takes no tools together with search, so search is
+        left out, with a warning; and it is silent on a turn that calls a tool, and speaks on the next.
+
+        Args:
+            tools: Functions, pydantic classes, LangChain tools, and dicts in any shape that LangChain knows.
+            tool_choice: `"auto"`, `"none"`, `"any"`, `"required"`, a bool, a tool's name, or a dict that names one.
+            strict: Whether the service must keep to the tools' schemas.
+            parallel_tool_calls: Whether several tools may be called in one answer.
+            response_format: A schema for the answer where no tool is called.
+            **kwargs: Further options of the call.
+
+        Raises:
+            ConfigurationError: Something is no tool, or `tool_choice` names none of them.
+        """
+        found = _tools.flat(tools, strict)
+        _tools.choice(tool_choice, found, can_require=True)
+        given = {
+            "tool_choice": tool_choice,
+            "parallel_tool_calls": parallel_tool_calls,
+            "response_format": response_format,
+        }
+        return self.bind(tools=found, **{name: value for name, value in given.items() if value is not None}, **kwargs)
+
+    def with_structured_output(
+        self,
+        schema: Any = None,
+        *,
+        method: _structured.Method = "function_calling",
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[Tool] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return the model with its answer parsed into a schema's object.
+
+        Args:
+            schema: A pydantic class (the answer is an instance), a TypedDict, a JSON schema or a tool (a dict).
+            method: `"function_calling"` is what the service is sure to take. `"json_mode"` asks for JSON and leaves
+                the schema to your prompt. `"json_schema"` is passed on to models that take one; to others, such as
+                the service's, the schema is told in words, in JSON mode.
+            include_raw: Whether to return `{"raw", "parsed", "parsing_error"}` instead of raising.
+            strict: Whether the service must keep to the schema.
+            tools: Further tools that the model may call first; for `"json_schema"` only.
+            **kwargs: Further options of the call.
+
+        Raises:
+            ConfigurationError: The method or the schema can't be used.
+        """
+        _structured.check(schema, method, strict, {} if method == "json_schema" or not tools else {"tools": tools})
+        bound = _structured.binding(schema, method, strict) | kwargs
+        if method == "function_calling":
+            name = _tools.flat([schema])[0]["name"]
+            model = self.bind_tools([schema], tool_choice=name, strict=strict, parallel_tool_calls=False, **bound)
+        elif tools:
+            model = self.bind_tools(tools, strict=strict, **bound)
+        else:
+            model = self.bind(**bound)
+        return _structured.parsed(model, _structured.parser(schema, method), include_raw=include_raw)
+
+    # Counting
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return an estimate of the tokens of text, made offline."""
+        return _tokens.count_text(text)
+
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Return an estimate of the tokens of messages with their media, made offline by the service's rules.
+
+        Args:
+            messages: The messages. Local files below `media_roots` are looked at; what stands behind a URL is not.
+            tools: Tools that go with them.
+        """
+        described = _tokens.count_text(str(_tools.flat(tools))) if tools else 0
+        return _tokens.count_messages(messages, self.media_roots) + described
+
+    # Calls
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        exchange = self._exchange(messages, stop, kwargs)
+        return _result(exchange.collect(run_manager.on_retry if run_manager else None))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        exchange = await self._aexchange(messages, stop, kwargs)
+        return _result(await exchange.acollect(run_manager.on_retry if run_manager else None))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        exchange = self._exchange(messages, stop, kwargs)
+        writer: ChunkWriter | None = None
+        with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
+            for answer, deltas in steps:
+                writer = writer or ChunkWriter(answer)
+                yield from writer.write(deltas)
+        _warn(answer)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        exchange = await self._aexchange(messages, stop, kwargs)
+        writer: ChunkWriter | None = None
+        async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
+            async for answer, deltas in steps:
+                writer = writer or ChunkWriter(answer)
+                for chunk in writer.write(deltas):
+                    yield chunk
+        _warn(answer)
+
+    def _stream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[MessagesData]:
+        exchange = self._exchange(messages, stop, kwargs, blocks=True)
+        writer: EventWriter | None = None
+        with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
+            for answer, deltas in steps:
+                writer = writer or EventWriter(answer)
+                yield from writer.write(deltas)
+        _warn(answer)
+
+    async def _astream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[MessagesData]:
+        exchange = await self._aexchange(messages, stop, kwargs, blocks=True)
+        writer: EventWriter | None = None
+        async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
+            async for answer, deltas in steps:
+                writer = writer or EventWriter(answer)
+                for event in writer.write(deltas):
+                    yield event
+        _warn(answer)
+
+    # The cache. LangChain gives some blocks a random id on the way in; the same question must be the same key.
+
+    def _generate_with_cache(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        return super()._generate_with_cache(_request.without_random_ids(messages), *args, **kwargs)
+
+    async def _agenerate_with_cache(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        return await super()._agenerate_with_cache(_request.without_random_ids(messages), *args, **kwargs)
+
+    # Requests
+
+    async def _aexchange(
+        self, messages: list[BaseMessage], stop: list[str] | None, call: Mapping[str, Any], *, blocks: bool = False
+    ) -> Exchange:
+        if all(isinstance(message.content, str) for message in messages):
+            return self._exchange(messages, stop, call, blocks=blocks)
+        # Checking media reads files and megabytes of base64: not on the event loop.
+        return await asyncio.to_thread(self._exchange, messages, stop, call, blocks=blocks)
+
+    def _exchange(
+        self, messages: list[BaseMessage], stop: list[str] | None, call: Mapping[str, Any], *, blocks: bool = False
+    ) -> Exchange:
+        """Return the request for a call. Nothing is sent yet.
+
+        Args:
+            messages: What is asked.
+            stop: Texts before which the answer stops, over the model's own.
+            call: The call's keyword arguments.
+            blocks: Whether the answer's content must be a list of blocks.
+
+        Raises:
+            InvalidInputError: It can't be sent.
+        """
+        given = {name: getattr(self, name) for name in _options.NAMES if name in type(self).model_fields}
+        options = _options.resolve(given, call if stop is None else {**call, "stop": stop})
+        key = self._key()
+        return Exchange(
+            endpoint=self._endpoint(key),
+            body=_request.build(messages, options),
+            asked=Asked(
+                model=options.model,
+                voice=options.spoken_by,
+                audio_format=options.audio_format,
+                blocks=blocks or options.speaks or bool(options.enable_thinking) or self.output_version == "v1",
+                max_tokens=options.max_tokens,
+                stop=bool(options.stop),
+            ),
+            max_retries=self.max_retries,
+            secret=key,
+            log=None if self.event_log is None else EventLog(self.event_log, key),
+        )
+
+
+def _result(answer: Answer) -> ChatResult:
+    _warn(answer)
+    return ChatResult(generations=[ChatGeneration(message=message(answer))])
+
+
+def _warn(answer: Answer) -> None:
+    for told in _endings.warnings(answer):
+        warnings.warn(told, DMXOmniWarning, stacklevel=3)

@@ -1,0 +1,245 @@
+"""Every error of this package, and what langchain-core calls it.
+
+::
+
+    DMXOmniError                        ModelError
+    ├── InvalidInputError               ModelInvalidRequestError, ValueError   nothing was sent
+    │   ├── ConfigurationError                                                 no key, an option that can't be
+    │   ├── ContentBlockError                                                  a block the service can't take
+    │   ├── MediaTooLargeError                                                 over the inline limit
+    │   └── NoSpeechError                                                      a message without speech
+    ├── APIStatusError                  the service answered with an error
+    │   ├── BadRequestError             ModelInvalidRequestError, ValueError   400, 413, any other 4xx
+    │   │   └── ContextLengthError      ContextOverflowError                   the input is too long
+    │   ├── AuthenticationError         ModelAuthenticationError, ValueError   401
+    │   ├── PermissionDeniedError       ModelPermissionDeniedError, ValueError 403
+    │   │   └── QuotaExceededError                                             quota used up, whatever the status
+    │   ├── NotFoundError               ModelNotFoundError, ValueError         404
+    │   ├── RateLimitError              ModelRateLimitError                    429
+    │   └── ServerError                 ModelAPIError                          500, 502, 503, 504, 524
+    ├── ConnectError                    ModelConnectionError                   the service can't be reached
+    ├── RequestTimeoutError             ModelTimeoutError
+    │   ├── ConnectTimeoutError                                                no connection in time
+    │   ├── WriteTimeoutError                                                  the request could not be sent in time
+    │   ├── FirstEventTimeoutError                                             no first event in time
+    │   └── IdleTimeoutError            (and StreamInterruptedError)           no further event in time
+    ├── StreamInterruptedError          ModelConnectionError                   the answer broke off midway
+    ├── ProtocolError                   ModelAPIError                          what arrived can't be understood
+    └── EmptyAnswerError                ModelAPIError                          HTTP 200 and nothing in it
+
+Errors that a second try can't mend are also `ValueError`, because LangGraph's default retry policy
+leaves those alone. Whether a retry may help is `error.is_retryable`, langchain-core's own name for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage
+
+__all__ = [
+    "APIStatusError",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ConnectError",
+    "ConnectTimeoutError",
+    "ContentBlockError",
+    "ContextLengthError",
+    "DMXOmniError",
+    "DMXOmniWarning",
+    "EmptyAnswerError",
+    "FirstEventTimeoutError",
+    "IdleTimeoutError",
+    "InvalidInputError",
+    "MediaTooLargeError",
+    "NoSpeechError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "ProtocolError",
+    "QuotaExceededError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ServerError",
+    "StreamInterruptedError",
+    "WriteTimeoutError",
+]
+
+
+class DMXOmniWarning(UserWarning):
+    """Something was not as asked, and the answer is still right: a misspelt argument, an answer cut short."""
+
+
+class DMXOmniError(ModelError):
+    """Base of every error of this package.
+
+    Attributes:
+        partial: What had arrived of the answer when it broke off, or None.
+    """
+
+    partial: AIMessage | None = None
+
+
+# Before anything is sent
+
+
+class InvalidInputError(DMXOmniError, ModelInvalidRequestError, ValueError):
+    """The request can't be built. Nothing was sent."""
+
+
+class ConfigurationError(InvalidInputError):
+    """An option is missing or can't be used, such as the API key."""
+
+
+class ContentBlockError(InvalidInputError):
+    """A content block can't be sent. The message names its type and its place."""
+
+
+class MediaTooLargeError(InvalidInputError):
+    """Media is over the service's inline limit.
+
+    Attributes:
+        size: Bytes of the data URL, as it would be sent.
+        limit: Bytes that the service takes.
+    """
+
+    size: int = 0
+    limit: int = 0
+
+
+class NoSpeechError(InvalidInputError):
+    """A message holds no speech, or speech of a kind that can't be read as WAV."""
+
+
+# The service answered with an error
+
+
+class APIStatusError(DMXOmniError):
+    """The service answered with an error, as an HTTP status or in the middle of a stream.
+
+    Attributes:
+        status_code: HTTP status; None when the error came within a stream.
+        code: The body's `code`, such as `insufficient_user_quota`.
+        param: The body's `param`.
+        error_type: The body's `type`, such as `rix_api_error`.
+        request_id: The service's id for the call, for its support; from the body or a header.
+        retry_after: Seconds that the service asks to wait, or None.
+        max_retries: Most retries worth making for this error, or None for no bound of its own.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        code: str | None = None,
+        param: str | None = None,
+        error_type: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        is_retryable: bool | None = None,
+        max_retries: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status_code = status_code
+        self.code = code
+        self.param = param
+        self.error_type = error_type
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.max_retries = max_retries
+        if is_retryable is not None:
+            self.is_retryable = is_retryable
+
+
+class BadRequestError(APIStatusError, ModelInvalidRequestError, ValueError):
+    """The service calls the request wrong (400, 413, 422, or a 500 whose code says so)."""
+
+
+class ContextLengthError(BadRequestError, ContextOverflowError):
+    """The input is longer than the model's context."""
+
+
+class AuthenticationError(APIStatusError, ModelAuthenticationError, ValueError):
+    """The key is wrong, or belongs to another host (401)."""
+
+
+class PermissionDeniedError(APIStatusError, ModelPermissionDeniedError, ValueError):
+    """The key may not do this (403)."""
+
+
+class QuotaExceededError(PermissionDeniedError):
+    """The account's quota is used up, whatever the status says."""
+
+
+class NotFoundError(APIStatusError, ModelNotFoundError, ValueError):
+    """Wrong URL, or the model is not open to this key (404)."""
+
+
+class RateLimitError(APIStatusError, ModelRateLimitError):
+    """The service is saturated (429)."""
+
+
+class ServerError(APIStatusError, ModelAPIError):
+    """The service or its upstream failed (5xx, or a failure told within the stream)."""
+
+
+# The connection
+
+
+class ConnectError(DMXOmniError, ModelConnectionError):
+    """The service can't be reached, or the connection broke before the answer began."""
+
+
+class RequestTimeoutError(DMXOmniError, ModelTimeoutError):
+    """A deadline passed."""
+
+
+class ConnectTimeoutError(RequestTimeoutError):
+    """No connection within `timeout`."""
+
+
+class WriteTimeoutError(RequestTimeoutError):
+    """The request could not be sent within `timeout`."""
+
+
+class FirstEventTimeoutError(RequestTimeoutError):
+    """No event within `first_event_timeout`."""
+
+
+class StreamInterruptedError(DMXOmniError, ModelConnectionError):
+    """The answer broke off midway; `partial` holds what had arrived."""
+
+
+class IdleTimeoutError(StreamInterruptedError, RequestTimeoutError):
+    """No further event within `idle_timeout`; `partial` holds what had arrived."""
+
+
+# What arrived
+
+
+class ProtocolError(DMXOmniError, ModelAPIError):
+    """What arrived is not what the protocol says, such as JSON that does not parse."""
+
+
+class EmptyAnswerError(DMXOmniError, ModelAPIError):
+    """HTTP 200 and nothing in it: what the service does for a voice that it does not know.
+
+    An unknown voice stays unknown, so a second try is not made by itself.
+    """
+
+    is_retryable = False

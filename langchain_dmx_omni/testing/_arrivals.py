@@ -1,0 +1,219 @@
+"""``ARRIVALS``: everything a client must live with once the service has said 200, one named script each.
+
+Unless an entry says otherwise its answer is :data:`TEXT`, its speech is :data:`PCM`, and it ends well;
+:data:`BROKEN_ARRIVALS` names those that a client must turn into an error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from langchain_dmx_omni.testing._answers import SAMPLE_RATE, SPEECH_SHAPES, TEXT, answer, called, numbered, spoken
+from langchain_dmx_omni.testing._items import Call
+from langchain_dmx_omni.testing._script import ABORT, Event, Script, error, html_page, sse
+
+ODD_TEXT: Final = (
+    'line\u2028paragraph\u2029next\u0085tab\u000bpage\u000cfile\u001c 你好 🎬👩🏽‍🚀 "quoted" \\ back\r\nend'
+)
+"""Characters that ``str.splitlines`` takes for line ends, and some that need two UTF-16 units."""
+
+TOOL_ARGUMENTS: Final = '{"city":"Paris","days":3}'
+REASONING: Final = "First I look, then I speak."
+REFUSAL: Final = "I can't help with that."
+
+PCM: Final = array(
+    "h", (round(9000 * math.sin(2 * math.pi * 440 * n / SAMPLE_RATE)) for n in range(SAMPLE_RATE // 2 + 1))
+).tobytes()
+"""Half a second of a 440 Hz tone and one sample: 24 kHz mono 16-bit; 24,002 bytes, no multiple of 3."""
+
+BIG_PCM_BYTES: Final = 30_000_000
+"""Bytes of silence in ``line_of_40_mb``: 40 million characters of base64, one line."""
+
+_SERVER_ERROR: Final = {
+    "message": "upstream broke (request id: req_1)",
+    "type": "rix_api_error",
+    "code": "server_error",
+}
+_FEW: Final = 6  # events before a stream breaks: the answer has begun, two words are out
+
+
+def _without(*types: str) -> list[Event]:
+    return numbered([event for event in answer() if event["type"] not in types])
+
+
+def _text_done_without_text() -> list[Event]:
+    events = answer()
+    for event in events:
+        if event["type"] == "response.output_text.done":
+            del event["text"]
+        elif event["type"] == "response.content_part.done":
+            event["part"] = {"type": "output_text"}
+        elif event["type"] == "response.output_item.done":
+            event["item"]["content"] = []
+        elif event["type"] == "response.completed":
+            event["response"]["output"] = []
+    return events
+
+
+def _among(extra: Iterable[Event], *, after: str = "response.in_progress") -> list[Event]:
+    """The plain answer with more events after the first of type ``after``."""
+    events = answer()
+    at = next(number for number, event in enumerate(events) if event["type"] == after) + 1
+    return numbered([*events[:at], *extra, *events[at:]])
+
+
+def _tool_call(count: int = 1, *, deltas: bool = True, done_arguments: bool = True) -> Script:
+    calls = [Call("weather", TOOL_ARGUMENTS)] * count
+    return sse(called(*calls, deltas=deltas, done_arguments=done_arguments))
+
+
+def _reasoning() -> list[Event]:
+    place = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
+    cuts = [REASONING[:9], REASONING[9:]]
+    return _among(
+        [
+            *({"type": "response.reasoning_summary_text.delta", **place, "delta": piece} for piece in cuts),
+            {"type": "response.reasoning_summary_text.done", **place, "text": REASONING},
+        ]
+    )
+
+
+def _refusal() -> list[Event]:
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    part = {"type": "refusal", "refusal": REFUSAL}
+    events = answer("", deltas=[])
+    events[3]["part"] = part | {"refusal": ""}
+    events[-2]["item"]["content"] = [part]
+    events[-1]["response"]["output"][0]["content"] = [part]
+    said: list[Event] = [
+        {"type": "response.refusal.delta", **place, "delta": REFUSAL[:8]},
+        {"type": "response.refusal.delta", **place, "delta": REFUSAL[8:]},
+        {"type": "response.refusal.done", **place, "refusal": REFUSAL},
+    ]
+    return numbered([*events[:4], *said, *events[-2:]])
+
+
+def _transcript() -> list[Event]:
+    """The speech's transcript beside the text: the same words twice on the wire, once in the answer."""
+    events = spoken(TEXT, PCM, "deltas")
+    at = next(number for number, event in enumerate(events) if event["type"] == "response.output_audio.delta")
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 1}
+    delta = {"type": "response.output_audio_transcript.delta", **place, "delta": TEXT}
+    done = {"type": "response.output_audio_transcript.done", **place, "transcript": TEXT}
+    return numbered([*events[:at], delta, done, *events[at:]])
+
+
+def _begun_then(*steps: bytes | float, tail: bytes = b"") -> Script:
+    """The first few events of the plain answer, then ``steps``, then the end."""
+    begun = sse(answer()[:_FEW], done=False)
+    return replace(begun, body=(*begun.body, *steps, *((tail,) if tail else ())))
+
+
+def _aborted(events: list[Event]) -> Script:
+    script = sse(events, done=False)
+    return replace(script, body=(*script.body, ABORT))
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def _big_line() -> Script:
+    return sse(spoken(TEXT, bytes(BIG_PCM_BYTES)))
+
+
+def _mid_event() -> Script:
+    script = sse(answer()[:_FEW], done=False)
+    return replace(script, body=(*script.body[:-1], script.payload[-40:-20]))
+
+
+_UNKNOWN_EVENTS: Final[list[Event]] = [
+    {"type": "response.queued", "response": {"id": "resp_1", "status": "queued"}},
+    {"type": "response.web_search_call.searching", "item_id": "ws_1", "output_index": 9},
+    {"type": "vendor.keepalive"},
+    {"type": "response.output_text.annotation.added", "item_id": "msg_1", "annotation": {}},
+]
+
+_WHOLE: Final[dict[str, Callable[[], Script]]] = {
+    "plain": lambda: sse(answer()),
+    # how the bytes are laid out
+    "no_done_line": lambda: sse(answer(), done=False),
+    "done_line_only": lambda: sse(answer(finish="none")),
+    "pings": lambda: sse(answer(), pings=3),
+    "crlf": lambda: sse(answer(), newline=b"\r\n"),
+    "cr": lambda: sse(answer(), newline=b"\r"),
+    "crlf_cut_at_every_byte": lambda: sse(answer(ODD_TEXT), newline=b"\r\n", cut=1),
+    "cut_at_every_byte": lambda: sse(answer(), cut=1),
+    "cut_at_every_7_bytes": lambda: sse(answer(ODD_TEXT), cut=7),
+    "one_chunk": lambda: sse(answer(), cut=1 << 30),
+    "no_blank_lines": lambda: sse(answer(), blank_lines=False),
+    "no_blank_lines_crlf": lambda: sse(answer(), blank_lines=False, newline=b"\r\n"),
+    "no_event_lines": lambda: sse(answer(), event_lines=False),
+    "no_blank_lines_no_event_lines": lambda: sse(answer(), blank_lines=False, event_lines=False),
+    "no_space_after_colon": lambda: sse(answer(), data_space=False),
+    "odd_characters": lambda: sse(answer(ODD_TEXT)),
+    "line_of_40_mb": _big_line,
+    # what bridges leave out or add
+    "skips_in_progress": lambda: sse(_without("response.in_progress")),
+    "skips_content_part": lambda: sse(_without("response.content_part.added", "response.content_part.done")),
+    "deltas_and_completed_only": lambda: sse(
+        [event for event in answer() if event["type"] in ("response.output_text.delta", "response.completed")]
+    ),
+    "text_done_without_text": lambda: sse(_text_done_without_text()),
+    "whole_text_only": lambda: sse(answer(deltas=[])),
+    "no_usage": lambda: sse(answer(usage=None)),
+    "unknown_events": lambda: sse(_among(_UNKNOWN_EVENTS)),
+    # other kinds of output
+    "tool_call": _tool_call,
+    "tool_call_done_without_arguments": lambda: _tool_call(done_arguments=False),
+    "tool_call_without_deltas": lambda: _tool_call(deltas=False),
+    "two_tool_calls": lambda: _tool_call(2),
+    "reasoning_summary": lambda: sse(_reasoning()),
+    "refusal": lambda: sse(_refusal()),
+    "audio_transcript": lambda: sse(_transcript()),
+    # ends that are ends, though not "completed"
+    "incomplete_max_output_tokens": lambda: sse(answer(finish="max_output_tokens")),
+    "incomplete_content_filter": lambda: sse(answer(finish="content_filter")),
+}
+
+
+def _speech(shape: str) -> Callable[[], Script]:
+    return lambda: sse(spoken(TEXT, PCM, shape))
+
+
+_BROKEN: Final[dict[str, Callable[[], Script]]] = {
+    "closes_early": _begun_then,
+    "closes_mid_event": _mid_event,
+    "aborts": lambda: _aborted(answer()[:_FEW]),
+    "aborts_at_once": lambda: _aborted([]),
+    "nothing": Script,
+    "pings_only": lambda: Script(body=(b": PING\n\n",) * 3),
+    "failed": lambda: sse(answer(finish="failed")),
+    "error_event_flat": lambda: sse(
+        [*answer()[:_FEW], {"type": "error", "code": "server_error", "message": "upstream broke", "param": None}]
+    ),
+    "error_event_nested": lambda: sse([*answer()[:_FEW], {"type": "error", "error": _SERVER_ERROR}], done=False),
+    "error_in_data": lambda: _begun_then(b"data: " + _line({"error": _SERVER_ERROR}), b"\n"),
+    "error_bare_json": lambda: _begun_then(_line({"error": _SERVER_ERROR})),
+    "error_bare_json_at_once": lambda: Script(body=(_line({"error": _SERVER_ERROR}),)),
+    "error_json_with_200": lambda: replace(error(500, "upstream broke", code="server_error"), status=200),
+    "html_with_200": lambda: Script(
+        headers={"content-type": "text/html; charset=UTF-8"}, body=(html_page(200, "Sign in"),)
+    ),
+    "html_with_524": lambda: error(524, "A timeout occurred", shape="html"),
+}
+
+ARRIVALS: Final[dict[str, Callable[[], Script]]] = {
+    **_WHOLE,
+    **{f"speech_{shape}": _speech(shape) for shape in SPEECH_SHAPES},
+    **_BROKEN,
+}
+"""Name → script, built when called: some are large."""
+
+BROKEN_ARRIVALS: Final = frozenset(_BROKEN)
+"""The arrivals that are no answer: a client must say what happened."""

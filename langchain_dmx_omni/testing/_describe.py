@@ -1,0 +1,174 @@
+"""Facts → the English answer of the gateway. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from langchain_dmx_omni.testing._measure import Facts, Sound, Vision
+from langchain_dmx_omni.testing._prompt import Kind, Media, Prompt, Result
+from langchain_dmx_omni.testing._sniff import Format
+
+SILENCE: Final = -60.0
+"""dBFS (RMS); what is below is called silent."""
+
+_QUOTED: Final = 300  # characters of the question that are repeated
+_REPEATED: Final = 2000  # characters of a tool's output that are repeated
+_NAMED_CUTS: Final = 6
+_ARTICLE: Final[dict[Kind, str]] = {"image": "an image", "audio": "audio", "video": "a video", "frames": "a video"}
+_CODECS: Final[dict[str, str]] = {
+    "h264": "H.264",
+    "hevc": "H.265",
+    "mpeg4": "MPEG-4",
+    "vp8": "VP8",
+    "libvpx": "VP8",
+    "vp9": "VP9",
+    "libvpx-vp9": "VP9",
+    "av1": "AV1",
+    "libdav1d": "AV1",
+    "opus": "Opus",
+    "libopus": "Opus",
+    "vorbis": "Vorbis",
+    "mp3float": "MP3",
+    "pcm_s16le": "PCM",
+    "amrnb": "AMR",
+}
+
+
+def describe(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
+    """The whole answer.
+
+    Args:
+        prompt: What was asked.
+        measured: For each of the prompt's media, the facts of each of its items; None for what is at a URL.
+    """
+    sentences = ["This is a simulated answer by the local gateway.", _asked(prompt.question)]
+    sentences += map(_told, prompt.results)
+    if prompt.messages > 1:
+        sentences.append(f"The conversation holds {prompt.messages} messages.")
+    sentences += [_received(media, facts) for media, facts in zip(prompt.media, measured, strict=False)]
+    if unseen := len(prompt.media) - len(measured):
+        sentences.append(f"I did not look at {unseen} more.")
+    return " ".join(sentences)
+
+
+def quoted(question: str) -> str:
+    """A question on one line, its beginning if it is long."""
+    asked = " ".join(question.split())
+    return asked[:_QUOTED] + ("…" if len(asked) > _QUOTED else "")
+
+
+def _asked(question: str) -> str:
+    return f"You asked: '{quoted(question)}'" if question.strip() else "You asked nothing in words."
+
+
+def _told(result: Result) -> str:
+    output = result.output.strip()
+    if not output:
+        return f"{result.name} says nothing."
+    said = output[:_REPEATED] + ("…" if len(output) > _REPEATED else "")
+    return f"{result.name} says: {said}{'' if said[-1] in '.!?…。！？' else '.'}"
+
+
+def _received(media: Media, facts: Sequence[Facts | None]) -> str:
+    if media.kind == "frames":
+        return _frames(facts)
+    what = _ARTICLE[media.kind]
+    match facts[0]:
+        case None:
+            return f"I received {what} by URL, which is not fetched here."
+        case Facts(format=None, size=size):
+            return f"I received {what} that I cannot read: {size} bytes of no known format."
+        case Facts(measured=False, format=Format() as found, size=size):
+            return f"I received {what}: {found.name}, {size} bytes, not measured, since PyAV is not installed."
+        case Facts(vision=None, sound=None, format=Format() as found, size=size):
+            return f"I received {what} that I cannot read: {size} bytes that begin like {found.name}."
+        case known:
+            return _known(media.kind, known)
+
+
+def _frames(facts: Sequence[Facts | None]) -> str:
+    text = f"I received a video as a list of {_count(len(facts), 'frame')}"
+    first = next((one for one in facts if one and one.vision), None)
+    if first is None or first.vision is None:
+        return text + "."
+    return f"{text}, the first of {_size(first.vision)}. {_colours(first.vision)}".rstrip()
+
+
+def _known(kind: Kind, facts: Facts) -> str:
+    """A file that could be opened; its kind may differ from the part's."""
+    assert facts.format is not None
+    vision, sound = facts.vision, facts.sound
+    words = [facts.format.name]
+    if facts.seconds is not None:
+        words.append(f"{facts.seconds:.1f} s")
+    if vision:
+        words.append(_size(vision))
+        words += [] if facts.format.still else [_codec(vision.codec)]
+    elif sound:
+        words += [*_sound(sound, inside=facts.format.name), *(["silent"] if _silent(sound) else [])]
+    text = f"I received {_ARTICLE[kind]}: {', '.join(words)}"
+    if vision and not facts.format.still:
+        text += _beside(sound)
+    elif kind == "video":
+        text += "; without pictures"
+    sentences = [text + "."]
+    if vision:
+        sentences += [_colours(vision), _cuts(vision) if facts.seconds else ""]
+    if facts.damaged:
+        sentences.append("A part of it is damaged and could not be decoded.")
+    return " ".join(filter(None, sentences))
+
+
+def _beside(sound: Sound | None) -> str:
+    """What the sound of a video is like."""
+    if sound is None:
+        return "; without sound"
+    return f"; with {'a silent sound track' if _silent(sound) else 'sound'} ({', '.join(_sound(sound))})"
+
+
+def _sound(sound: Sound, *, inside: str = "") -> list[str]:
+    """Codec (unless the format says it), channels, rate and loudness (unless silent), a few words each."""
+    codec = _codec(sound.codec)
+    facts = [] if codec == inside else [codec]
+    facts += [_count(sound.channels, "channel"), f"{sound.rate} Hz"]
+    if sound.level is not None and not _silent(sound):
+        facts.append(f"loudness {_signed(sound.level)} dBFS")
+    return facts
+
+
+def _silent(sound: Sound) -> bool:
+    return sound.level is not None and sound.level < SILENCE
+
+
+def _size(vision: Vision) -> str:
+    size = f"{vision.width}×{vision.height}"
+    return size if vision.fps is None else f"{size} at {vision.fps:.2f}".rstrip("0").rstrip(".") + " fps"
+
+
+def _colours(vision: Vision) -> str:
+    return f"Main colours: {', '.join(vision.colours)}." if vision.colours else ""
+
+
+def _cuts(vision: Vision) -> str:
+    if not vision.cuts:
+        return "No cuts."
+    moments = [f"{cut:.1f} s" for cut in vision.cuts[:_NAMED_CUTS]]
+    more = len(vision.cuts) - len(moments)
+    if more:
+        listed = f"{', '.join(moments)} and {more} more"
+    else:
+        listed = " and ".join(filter(None, [", ".join(moments[:-1]), moments[-1]]))
+    return f"{_count(len(vision.cuts), 'cut')}, at {listed}."
+
+
+def _codec(name: str) -> str:
+    return _CODECS.get(name, name.upper())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _signed(level: float) -> str:
+    return f"{level:.0f}".replace("-", "−")

@@ -1,0 +1,208 @@
+"""``LocalGateway``: the service on loopback, for demos, tests and continuous integration."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections import deque
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from langchain_dmx_omni.testing import _espeak
+from langchain_dmx_omni.testing._record import RecordedRequest
+from langchain_dmx_omni.testing._script import Script
+from langchain_dmx_omni.testing._tool_rules import Allowed
+from langchain_dmx_omni.testing._voice import Speaker
+
+if TYPE_CHECKING:
+    from langchain_dmx_omni.testing._server import Application, GatewayServer
+
+_MISSING: Final = 'LocalGateway needs: pip install "langchain-dmx-omni[local]"'
+_KEPT_BYTES: Final = 512 << 20  # of recorded request bodies, so that a gateway left running stays bounded
+_KEPT_REQUESTS: Final = 10_000
+_START_SECONDS: Final = 10.0
+
+
+class LocalGateway:
+    """The service ``POST /v1/responses`` on loopback.
+
+    It refuses what the service refuses, measures the media it is sent, and answers what it found in the service's
+    stream of events, in text and in speech. Scripts (:meth:`play`) replace its answers one by one.
+
+    It calls tools, by rules that make the same request call the same tools: one that the last question names
+    (``magic function`` is ``magic_function``), else the one that shares most telling words with it, else, when told to
+    "use the tool", the first. Arguments fit the tool's schema and are made of what the question offers. Once every tool
+    that was asked for has answered, the answer repeats what they said; a forced choice then takes a tool that was not
+    called yet, the last one bound first. "Think aloud" in the question says a word before the call. Formats are filled
+    like arguments: with ``json_object``, the keys that the prompt names.
+
+    >>> with LocalGateway() as gateway:
+    ...     llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key)  # doctest: +SKIP
+
+    Args:
+        host: Where to listen; loopback, unless you mean otherwise.
+        port: 0 lets the system pick one.
+        api_key: The key that is right.
+        pace: Seconds between the events of a default answer.
+        speak: Who speaks: ``espeak`` (espeak-ng), ``tones`` (a melody as long as the text), or ``auto``: espeak-ng
+            if it is installed, else tones.
+        json_schema: Take the format ``json_schema``, which the service refuses; to play other servers.
+        tool_choice_required: Take the tool choice ``required``, and any forced one beside reasoning, which the
+            service refuses; to play other servers.
+
+    Raises:
+        ImportError: The extra ``local`` is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str = "sk-local",
+        pace: float = 0.0,
+        speak: Speaker = "auto",
+        json_schema: bool = False,
+        tool_choice_required: bool = False,
+    ) -> None:
+        _require(speak)
+        self.api_key = api_key
+        self.requests: list[RecordedRequest] = []
+        """The requests in order of arrival, finished or not; the oldest go when they fill half a gigabyte."""
+        self._address = (host, port)
+        self._pace = pace
+        self._speaker: Speaker = speak
+        self._allowed = Allowed(json_schema, tool_choice_required)
+        self._scripts: deque[Script] = deque()
+        self._running: _Running | None = None
+        self._base_url: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        """``http://HOST:PORT/v1``. Known from the first start on, and kept after a stop."""
+        if self._base_url is None:
+            raise RuntimeError("LocalGateway has no address before start()")
+        return self._base_url
+
+    def start(self) -> Self:
+        """Listen, in a daemon thread; returns once requests are answered. Does nothing if already started."""
+        from langchain_dmx_omni.testing._server import Application, GatewayServer  # noqa: PLC0415 - needs the extra
+        from langchain_dmx_omni.testing._turn import House  # noqa: PLC0415 - loads PyAV
+
+        if self._running is None:
+            application = Application(House(self.api_key, self._pace, self._speaker, self._allowed), self._arrived)
+            listener = _listen(*self._address)
+            host, port = listener.getsockname()[:2]
+            self._base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
+            self._running = _Running(application, GatewayServer(application), listener)
+        return self
+
+    def stop(self) -> None:
+        """Drop what is open and end the thread, in well under a second. Does nothing if not started."""
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def play(self, *scripts: Script) -> None:
+        """Queue scripts: each next POST, whatever it holds, plays the next one. Then the default behaviour is back."""
+        self._scripts.extend(scripts)
+
+    def reset(self) -> None:
+        """Forget the queue and the requests."""
+        self._scripts.clear()
+        self.requests.clear()
+
+    def serve_forever(self) -> None:
+        """Serve until Ctrl-C."""
+        self.start()
+        assert self._running is not None
+        try:
+            self._running.wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.stop()
+
+    def _arrived(self, record: RecordedRequest, method: str) -> Script | None:
+        self.requests.append(record)
+        while len(self.requests) > _KEPT_REQUESTS or sum(kept.size for kept in self.requests) > _KEPT_BYTES:
+            del self.requests[0]
+        if method != "POST":
+            return None
+        try:
+            return self._scripts.popleft()
+        except IndexError:
+            return None
+
+
+class _Running:
+    """A server and its thread, from start to stop."""
+
+    def __init__(self, application: Application, server: GatewayServer, listener: socket.socket) -> None:
+        self._application = application
+        self._server = server
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="local-gateway", daemon=True)
+        self._thread.start()
+        if not server.up.wait(_START_SECONDS) or not server.started:
+            self.stop()
+            raise RuntimeError("LocalGateway did not start")
+
+    def wait(self) -> None:
+        """Wait for the thread to end; by turns, since some systems deliver no Ctrl-C during one long wait."""
+        while self._thread.is_alive():
+            self._thread.join(0.5)
+
+    def stop(self) -> None:
+        """End the thread."""
+        with suppress(RuntimeError):  # the loop is closed if the server ended by itself
+            self._loop.call_soon_threadsafe(self._leave)
+        self._thread.join()
+
+    def _leave(self) -> None:
+        self._server.leave.set()
+        self._application.hang_up()
+
+    def _run(self, listener: socket.socket) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._server.serve(sockets=[listener]))
+        finally:
+            self._application.close()
+            self._server.up.set()
+
+
+def _require(speak: Speaker) -> None:
+    """Say in one line what is not installed."""
+    try:
+        from langchain_dmx_omni.testing import _server  # noqa: F401, PLC0415 - needs the extra
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] in ("starlette", "uvicorn"):
+            raise ImportError(_MISSING) from None
+        raise
+    if speak == "espeak" and _espeak.load() is None:
+        raise ImportError(_MISSING)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket: taking the port before the server starts leaves nobody else a chance at it."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,69 @@
+r"""Wire-level scripts for :meth:`LocalGateway.play`: pure data, no sockets.
+
+>>> from langchain_dmx_omni.testing import scripts
+>>> script = scripts.sse(scripts.answer("Hi there."), newline=b"\r\n")
+>>> script.payload.count(b"response.output_text.delta\r\n")
+2
+
+A turn that calls tools, a search and one more:
+
+>>> events = scripts.called(scripts.Call("search", {"query": "cats"}), scripts.Call("now"))
+>>> [item["arguments"] for item in events[-1]["response"]["output"]]
+['{"query":"cats"}', '{}']
+"""
+
+from langchain_dmx_omni.testing._answers import (
+    DEFAULT_USAGE,
+    MODEL,
+    SAMPLE_RATE,
+    SPEECH_SHAPES,
+    TEXT,
+    answer,
+    called,
+    numbered,
+    spoken,
+    wav,
+)
+from langchain_dmx_omni.testing._arrivals import (
+    ARRIVALS,
+    BIG_PCM_BYTES,
+    BROKEN_ARRIVALS,
+    ODD_TEXT,
+    PCM,
+    REASONING,
+    REFUSAL,
+    TOOL_ARGUMENTS,
+)
+from langchain_dmx_omni.testing._failures import ERRORS, REQUEST_ID
+from langchain_dmx_omni.testing._items import Call
+from langchain_dmx_omni.testing._script import ABORT, Abort, Event, Script, error, sse
+
+__all__ = [
+    "ABORT",
+    "ARRIVALS",
+    "BIG_PCM_BYTES",
+    "BROKEN_ARRIVALS",
+    "DEFAULT_USAGE",
+    "ERRORS",
+    "MODEL",
+    "ODD_TEXT",
+    "PCM",
+    "REASONING",
+    "REFUSAL",
+    "REQUEST_ID",
+    "SAMPLE_RATE",
+    "SPEECH_SHAPES",
+    "TEXT",
+    "TOOL_ARGUMENTS",
+    "Abort",
+    "Call",
+    "Event",
+    "Script",
+    "answer",
+    "called",
+    "error",
+    "numbered",
+    "spoken",
+    "sse",
+    "wav",
+]

@@ -1,0 +1,58 @@
+"""What every test stands on: a gateway of its own, a small clip, and no environment from outside."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from langchain_dmx_omni.testing import LocalGateway
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples on every run of the CI; locally, new ones each time.
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile("local", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Keys, tracing and proxies of the person who runs the tests.
+FOREIGN = ("DMXAPI_", "LANGCHAIN_", "LANGSMITH_")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) or name.lower() in PROXIES:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def gateway() -> Iterator[LocalGateway]:
+    """The service on loopback, fresh for each test."""
+    # Imported here, so that tests of the pure modules start without a web server.
+    from langchain_dmx_omni.testing import LocalGateway
+
+    with LocalGateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> Callable[..., Path]:
+    """The clip maker of `examples/make_clip.py`."""
+    spec = importlib.util.spec_from_file_location("make_clip", ROOT / "examples" / "make_clip.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.make_clip
+
+
+@pytest.fixture(scope="session")
+def clip(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of video with sound, 160x90."""
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 2.0, width=160, height=90, fps=10)

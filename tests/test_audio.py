@@ -1,0 +1,191 @@
+"""Speech on the wire → one WAV, in every form in which it arrives and cut anywhere."""
+
+from __future__ import annotations
+
+import base64
+import io
+import pickle
+import struct
+import wave
+from copy import deepcopy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langchain_dmx_omni._audio import Base64Decoder, Base64Piece, Track, WavFormat, WavReader, seal
+from langchain_dmx_omni.errors import ProtocolError
+
+PCM = bytes(range(256)) * 5 + b"ab"
+MONO = WavFormat()
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def riff(*chunks: bytes, size: int | None = None) -> bytes:
+    body = b"WAVE" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body) if size is None else size) + body
+
+
+FMT = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 24_000, 48_000, 2, 16))
+EXTENSIBLE = chunk(
+    b"fmt ", struct.pack("<HHIIHHHHI", 0xFFFE, 1, 24_000, 48_000, 2, 16, 22, 16, 4) + struct.pack("<H", 1) + bytes(14)
+)
+
+def standard_wav() -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setframerate(24_000)
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.writeframes(PCM)
+    return file.getvalue()
+
+
+PARTS: dict[str, bytes] = {
+    "raw PCM": PCM,
+    "plain WAV": MONO.header(len(PCM)) + PCM,
+    "lengths of 0": riff(FMT, b"data" + bytes(4) + PCM, size=0),
+    "lengths of 0xFFFFFFFF": MONO.header(None) + PCM,
+    "a length that is too long": riff(FMT, b"data" + struct.pack("<I", 10**6) + PCM),
+    "a length that is too short": riff(FMT, b"data" + struct.pack("<I", 100) + PCM),
+    "chunks before the samples": riff(chunk(b"LIST", b"INFOxyz"), FMT, chunk(b"fact", bytes(4)), chunk(b"data", PCM)),
+    "chunks behind the samples": riff(FMT, chunk(b"data", PCM), chunk(b"LIST", b"INFO by a tool")),
+    "the standard library's": standard_wav(),
+    "extensible": riff(EXTENSIBLE, chunk(b"data", PCM)),
+    "no format chunk": riff(chunk(b"data", PCM)),
+}
+
+
+def read(part: bytes, size: int) -> bytes:
+    reader = WavReader()
+    found = [reader.feed(part[at : at + size]) for at in range(0, len(part), size)]
+    return b"".join([*found, reader.close()])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 44, 45, 100, 10**6])
+@pytest.mark.parametrize("name", [name for name in PARTS if name not in ("chunks behind the samples", "a length that is too short")])
+def test_samples_are_found_however_the_part_is_cut(name: str, size: int) -> None:
+    assert read(PARTS[name], size) == PCM
+
+
+@pytest.mark.parametrize("name", ["chunks behind the samples", "a length that is too short"])
+def test_what_stands_behind_the_samples_is_told_from_samples(name: str) -> None:
+    assert read(PARTS[name], 10**6) == PCM
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_track_is_one_wav(name: str) -> None:
+    track = Track()
+    samples = track.feed(base64.b64encode(PARTS[name]).decode()) + track.end_part()
+    assert samples == PCM
+    assert track.size == len(PCM)
+    assert track.format == MONO
+    assert track.header(final=True) == MONO.header(len(PCM))
+    assert track.header(final=False) == MONO.header(None)
+
+
+def test_parts_are_put_behind_one_another() -> None:
+    track = Track()
+    said = b""
+    for name in PARTS:
+        said += track.feed(base64.b64encode(PARTS[name]).decode()) + track.end_part()
+    assert said == PCM * len(PARTS)
+
+
+def test_half_a_sample_at_a_parts_end_does_not_shift_what_follows() -> None:
+    track = Track()
+    said = b"".join([track.feed(base64.b64encode(b"\1\2\3").decode()), track.end_part()])
+    said += track.feed(base64.b64encode(b"\4\5").decode()) + track.end_part()
+    assert said == b"\1\2\3\0\4\5"
+
+
+def test_a_header_sets_the_format() -> None:
+    track = Track()
+    stereo = WavFormat(16_000, 2)
+    track.feed(base64.b64encode(stereo.header(4) + b"\1\2\3\4").decode())
+    assert track.format == stereo
+
+
+def test_a_change_of_format_is_an_error() -> None:
+    track = Track()
+    track.feed(base64.b64encode(MONO.header(2) + b"\1\2").decode())
+    track.end_part()
+    with pytest.raises(ProtocolError, match="changes from .*24000.* to .*16000.* midway"):
+        track.feed(base64.b64encode(WavFormat(16_000).header(2) + b"\1\2").decode())
+
+
+@pytest.mark.parametrize(
+    ("container", "mime"), [("wav", "audio/wav"), ("pcm", "audio/wav"), ("mp3", "audio/mpeg"), ("opus", "audio/opus")]
+)
+def test_other_containers_are_handed_on(container: str, mime: str) -> None:
+    track = Track(container)
+    data = b"ID3 not a WAV"
+    said = track.feed(base64.b64encode(data).decode()) + track.end_part()
+    assert track.mime_type == mime
+    if mime != "audio/wav":
+        assert (said, track.header(final=True)) == (data, b"")
+
+
+@given(st.binary(min_size=1, max_size=60), st.lists(st.integers(1, 20)))
+def test_base64_in_any_pieces(data: bytes, cuts: list[int]) -> None:
+    text = base64.b64encode(data).decode()
+    decoder, found, at = Base64Decoder(), b"", 0
+    for cut in [*cuts, len(text)]:
+        found += decoder.feed(text[at : at + cut])
+        at += cut
+    assert found + decoder.close() == data
+
+
+@given(st.lists(st.binary(min_size=1, max_size=9)))
+def test_base64_padded_piece_by_piece(pieces: list[bytes]) -> None:
+    decoder = Base64Decoder()
+    found = b"".join(decoder.feed(base64.b64encode(piece).decode()) for piece in pieces)
+    assert found + decoder.close() == b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"), [("data:audio/wav;base64,AQID", b"\1\2\3"), ("AQ", b"\1"), ("AQI", b"\1\2"), ("", b""), ("AQID\nAQ==\n", b"\1\2\3\1")]
+)
+def test_base64_as_others_write_it(text: str, data: bytes) -> None:
+    decoder = Base64Decoder()
+    assert decoder.feed(text) + decoder.close() == data
+
+
+@pytest.mark.parametrize("text", ["AQI!", "A", "AQ==AQID", "====", "AQ==AQID=AQ="])
+def test_what_is_no_base64_is_an_error(text: str) -> None:
+    decoder = Base64Decoder()
+    with pytest.raises(ProtocolError, match="base64"):  # noqa: PT012  # either may find it
+        decoder.feed(text)
+        decoder.close()
+
+
+WHOLE = MONO.header(None) + PCM
+SEALED = MONO.header(len(PCM)) + PCM
+
+
+@pytest.mark.parametrize("size", [3, 6, 45, 48, 300, 9_999])
+def test_adding_pieces_writes_the_length_at_last(size: int) -> None:
+    pieces = [base64.b64encode(WHOLE[at : at + size]).decode() for at in range(0, len(WHOLE), size)]
+    total: str = Base64Piece(pieces[0])
+    for piece in pieces[1:]:
+        total = total + Base64Piece(piece)
+        assert type(total) is Base64Piece  # LangChain adds strings of the same type only
+    assert base64.b64decode(total) == WHOLE
+    total = total + Base64Piece.final("")
+    assert type(total) is str
+    assert base64.b64decode(total, validate=True) == SEALED
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda piece: pickle.loads(pickle.dumps(piece))])
+def test_pieces_survive_copying(copy: object) -> None:
+    first, last = (copy(piece) for piece in (Base64Piece(base64.b64encode(WHOLE[:45]).decode()), Base64Piece.final("")))
+    assert base64.b64decode(first + last)[40:44] == struct.pack("<I", 1)
+
+
+@pytest.mark.parametrize("data", [SEALED, b"ID3" + bytes(60), b"", WHOLE[:3], WHOLE[:44]])
+def test_only_a_length_that_is_unknown_is_written(data: bytes) -> None:
+    text = base64.b64encode(data).decode()
+    assert seal(text) == (text if data != WHOLE[:44] else base64.b64encode(MONO.header(0)).decode())

@@ -1,0 +1,447 @@
+"""Deadlines count events: connecting, sending, the first event, and each next one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from langchain_dmx_omni import _deadlines, _http, errors
+from langchain_dmx_omni._deadlines import Deadline, Watchdog
+from langchain_dmx_omni.testing import LocalGateway, Script
+from langchain_dmx_omni.testing.scripts import TEXT, answer, sse
+
+from .calls import ANSWER, END, HEAD, WAYS, RawServer, answering, call, chunked, model, plain, text, took
+
+PING = b": PING\n\n"
+LONG = 30.0
+"""Seconds; a deadline that is far away."""
+
+
+def begun(*steps: bytes | float) -> Script:
+    """Two words, then `steps`."""
+    script = sse(answer()[:6], done=False)
+    return replace(script, body=(*script.body, *steps))
+
+
+PINGS_FOR_EVER = (0.05, PING) * 400
+
+WAITS: dict[str, tuple[Script, dict[str, Any], type[errors.DMXOmniError], str, str]] = {
+    # script, fields, error, message, what had arrived
+    "no headers": (
+        Script(body=(LONG,)),
+        {"first_event_timeout": 0.4, "idle_timeout": LONG},
+        errors.FirstEventTimeoutError,
+        "no event within 0.4 s of sending (first_event_timeout)",
+        "",
+    ),
+    "pings before the first event": (
+        Script(body=PINGS_FOR_EVER),
+        {"first_event_timeout": 0.4, "idle_timeout": LONG},
+        errors.FirstEventTimeoutError,
+        "no event within 0.4 s of sending (first_event_timeout)",
+        "",
+    ),
+    "silence after one ping": (
+        Script(body=(PING, LONG)),
+        {"first_event_timeout": 0.4, "idle_timeout": LONG},
+        errors.FirstEventTimeoutError,
+        "no event within 0.4 s of sending (first_event_timeout)",
+        "",
+    ),
+    "half an event is none": (
+        Script(body=(b'event: response.created\ndata: {"type":', LONG)),
+        {"first_event_timeout": 0.4, "idle_timeout": LONG},
+        errors.FirstEventTimeoutError,
+        "no event within 0.4 s of sending (first_event_timeout)",
+        "",
+    ),
+    "silence midway": (
+        begun(LONG),
+        {"first_event_timeout": LONG, "idle_timeout": 0.4},
+        errors.IdleTimeoutError,
+        "no further event within 0.4 s (idle_timeout)",
+        "Hello from ",
+    ),
+    "pings midway": (
+        begun(*PINGS_FOR_EVER),
+        {"first_event_timeout": LONG, "idle_timeout": 0.4},
+        errors.IdleTimeoutError,
+        "no further event within 0.4 s (idle_timeout)",
+        "Hello from ",
+    ),
+    "timeout alone stands for the first event": (
+        Script(body=(PING, LONG)),
+        {"timeout": 0.4},
+        errors.FirstEventTimeoutError,
+        "no event within 0.4 s of sending (first_event_timeout)",
+        "",
+    ),
+    "timeout alone stands for the next event": (
+        begun(LONG),
+        {"timeout": 0.4},
+        errors.IdleTimeoutError,
+        "no further event within 0.4 s (idle_timeout)",
+        "Hello from ",
+    ),
+    "the read of an httpx.Timeout stands for both": (
+        begun(LONG),
+        {"timeout": httpx.Timeout(LONG, read=0.4)},
+        errors.IdleTimeoutError,
+        "no further event within 0.4 s (idle_timeout)",
+        "Hello from ",
+    ),
+    "its own setting goes before timeout": (
+        begun(LONG),
+        {"timeout": LONG, "idle_timeout": 0.4},
+        errors.IdleTimeoutError,
+        "no further event within 0.4 s (idle_timeout)",
+        "Hello from ",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", WAITS)
+def test_waiting_ends_at_the_deadline_that_is_due(gateway: LocalGateway, name: str, way: str) -> None:
+    script, fields, kind, told, arrived = WAITS[name]
+    gateway.play(script)
+    with took() as seconds, pytest.raises(kind) as caught:
+        call(model(gateway, **fields), way)
+    assert str(caught.value) == told
+    assert caught.value.is_retryable
+    assert (caught.value.partial.content if caught.value.partial else "") == arrived
+    assert 0.4 <= seconds[0] < LONG / 2
+    assert gateway.requests[0].disconnected.wait(10)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_silence_after_pings_is_noticed_at_the_deadline_not_at_twice_it(gateway: LocalGateway, way: str) -> None:
+    # The last ping comes just before the deadline; waiting anew from there would take 1.9 times as long.
+    gateway.play(Script(body=(1.8, PING, LONG)))
+    with took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
+        call(model(gateway, first_event_timeout=2.0), way)
+    assert 2.0 <= seconds[0] < 3.4
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_late_headers_count_toward_the_first_event(way: str) -> None:
+    def late(connection: socket.socket, _: bytes) -> None:
+        time.sleep(1.5)
+        connection.sendall(HEAD)
+        time.sleep(LONG)
+
+    with RawServer(late) as server, took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
+        call(model(server, first_event_timeout=2.0), way)
+    assert 2.0 <= seconds[0] < 3.2
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"timeout": None},
+        {"first_event_timeout": None, "idle_timeout": None},
+        {"timeout": 0.3, "first_event_timeout": None, "idle_timeout": None},
+    ],
+    ids=str,
+)
+def test_none_is_no_limit(gateway: LocalGateway, way: str, fields: dict[str, Any]) -> None:
+    whole = plain()
+    gateway.play(replace(whole, body=(0.7, *whole.body[:5], 0.7, *whole.body[5:])))
+    assert text(call(model(gateway, **fields), way)) == TEXT
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_event_begins_a_new_wait(gateway: LocalGateway, way: str) -> None:
+    gateway.play(plain(pause=0.1))
+    with took() as seconds:
+        assert text(call(model(gateway, first_event_timeout=0.7, idle_timeout=0.7), way)) == TEXT
+    assert seconds[0] > 0.7
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_a_slow_reader_is_not_an_idle_service(gateway: LocalGateway, way: str) -> None:
+    gateway.play(plain(pings=1, pause=0.05))
+    llm = model(gateway, first_event_timeout=0.5, idle_timeout=0.5)
+
+    async def read() -> str:
+        got = ""
+        async for chunk in llm.astream("Hi"):
+            await asyncio.sleep(0.7)
+            got += chunk.text
+        return got
+
+    if way == "astream":
+        assert asyncio.run(read()) == TEXT
+        return
+    got = ""
+    for chunk in llm.stream("Hi"):
+        time.sleep(0.7)
+        got += chunk.text
+    assert got == TEXT
+
+
+# Connecting and sending
+
+
+@pytest.fixture
+def full_house() -> Iterator[str]:
+    """A port whose queue of connections is full: another one is left waiting."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("timeout", [0.4, httpx.Timeout(LONG, connect=0.4)], ids=["number", "httpx.Timeout"])
+def test_connecting(full_house: str, way: str, timeout: Any) -> None:
+    llm = model(RawAddress(full_house), timeout=timeout, first_event_timeout=LONG)
+    with took() as seconds, pytest.raises(errors.ConnectTimeoutError) as caught:
+        call(llm, way)
+    assert str(caught.value) == f"no connection to {full_house} within 0.4 s (timeout)"
+    assert caught.value.is_retryable
+    assert 0.4 <= seconds[0] < LONG / 2
+
+
+class RawAddress:
+    """A server that somebody else runs."""
+
+    def __init__(self, origin: str) -> None:
+        self.base_url = f"{origin}/v1"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_sending(way: str) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))  # accepts by itself, and reads nothing
+    origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with listener, took() as seconds, pytest.raises(errors.WriteTimeoutError) as caught:
+        call(model(RawAddress(origin), timeout=0.4, first_event_timeout=LONG), way, "a" * 20_000_000)
+    assert str(caught.value) == f"{origin} took no more of the request within 0.4 s (timeout)"
+    assert 0.4 <= seconds[0] < LONG / 2
+
+
+def test_waiting_for_a_connection_of_the_users_client(gateway: LocalGateway) -> None:
+    gateway.play(begun(LONG))
+    with httpx.Client(limits=httpx.Limits(max_connections=1)) as client:
+        llm = model(gateway, http_client=client, timeout=0.4, first_event_timeout=LONG, idle_timeout=LONG)
+        first = llm.stream("Hi")
+        next(first)
+        with pytest.raises(errors.ConnectTimeoutError) as caught:
+            llm.invoke("Hi")
+        assert str(caught.value) == "the http_client had no free connection within 0.4 s (timeout)"
+        first.close()
+
+
+async def test_waiting_for_a_connection_of_the_users_async_client(gateway: LocalGateway) -> None:
+    gateway.play(begun(LONG))
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=1)) as client:
+        llm = model(gateway, http_async_client=client, timeout=0.4, first_event_timeout=LONG, idle_timeout=LONG)
+        first = llm.astream("Hi")
+        await anext(first)
+        with pytest.raises(errors.ConnectTimeoutError) as caught:
+            await llm.ainvoke("Hi")
+        assert str(caught.value) == "the http_client had no free connection within 0.4 s (timeout)"
+        await first.aclose()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_error_whose_body_does_not_come_is_still_an_error(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_http, "_ERROR_BODY", 0.4)
+
+    def play(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 503 Busy\r\ncontent-length: 99\r\nretry-after: 7\r\n\r\n")
+        time.sleep(LONG)
+
+    with RawServer(play) as server, took() as seconds, pytest.raises(errors.ServerError) as caught:
+        call(model(server), way)
+    assert (caught.value.status_code, caught.value.retry_after) == (503, 7.0)
+    assert seconds[0] < LONG / 2
+
+
+# Every error of httpx
+
+
+def lower_errors(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from lower_errors(each)
+
+
+def make(kind: type[Exception]) -> Exception:
+    match kind.__name__:
+        case "HTTPStatusError":
+            return kind("told", request=None, response=None)
+        case "StreamConsumed" | "StreamClosed" | "ResponseNotRead" | "RequestNotRead":
+            return kind()
+        case _:
+            return kind("told")
+
+
+AFTER = {
+    httpx.UnsupportedProtocol: errors.ConfigurationError,
+    httpx.LocalProtocolError: errors.ConfigurationError,
+    httpx.DecodingError: errors.ProtocolError,
+    httpx.ConnectTimeout: errors.ConnectTimeoutError,
+    httpx.PoolTimeout: errors.ConnectTimeoutError,
+    httpx.WriteTimeout: errors.WriteTimeoutError,
+    httpx.ReadTimeout: errors.FirstEventTimeoutError,
+    httpx.TimeoutException: errors.RequestTimeoutError,
+    httpx.ProxyError: errors.ConnectError,
+}
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("limit", [None, 3.0])
+@pytest.mark.parametrize("kind", [*lower_errors(httpx.HTTPError), *lower_errors(httpx.StreamError)])
+def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None, begun: bool) -> None:
+    request = httpx.Request("POST", "http://host:1/v1", extensions={"timeout": httpx.Timeout(limit).as_dict()})
+    with (
+        pytest.raises(errors.DMXOmniError) as caught,
+        _http._mapped(request, Deadline(limit, limit), begun=begun),
+    ):
+        raise make(kind)
+    rest = errors.StreamInterruptedError if begun else errors.ConnectError
+    assert type(caught.value) is AFTER.get(kind, rest)
+    assert isinstance(caught.value.__cause__, kind)
+    assert "None" not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("sent", "kind"),
+    [
+        (b"", errors.ConnectError),
+        (b"HTTP/1.1 200 OK\r\nconte", errors.ConnectError),
+        (b"this is no HTTP\r\n\r\n", errors.ConnectError),
+        (HEAD, errors.StreamInterruptedError),
+        (HEAD + b"zz\r\n", errors.StreamInterruptedError),
+        (HEAD + chunked(ANSWER[:700]), errors.StreamInterruptedError),
+        (HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n") + chunked(b"no gzip"), errors.ProtocolError),
+    ],
+    ids=["nothing", "half a head", "no HTTP", "head", "no chunk", "half an answer", "no gzip"],
+)
+def test_what_breaks_on_a_real_connection(way: str, sent: bytes, kind: type[errors.DMXOmniError]) -> None:
+    with RawServer(lambda connection, _: connection.sendall(sent) and False) as server:
+        with pytest.raises(kind) as caught:
+            call(model(server), way)
+        assert type(caught.value) is kind
+
+
+# The watchdog
+
+
+def test_many_streams_at_once_each_with_its_own_deadline() -> None:
+    """Streams that are due, streams that go on and streams that end, from 40 threads on shared connections."""
+    stop = threading.Event()
+
+    def play(connection: socket.socket, request: bytes) -> bool:
+        if b"due" in request:
+            connection.sendall(HEAD + chunked(PING))
+            while not stop.wait(0.02):
+                connection.sendall(chunked(PING))
+            return False
+        connection.sendall(HEAD)
+        for start in range(0, len(ANSWER), 400):
+            time.sleep(0.01)
+            connection.sendall(chunked(ANSWER[start : start + 400]))
+        connection.sendall(END)
+        return True
+
+    def due(number: int) -> float:
+        limit = 0.3 + number % 4 * 0.3
+        with took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
+            model(server, first_event_timeout=limit).invoke("due")
+        return seconds[0] - limit
+
+    def fine(number: int) -> str:
+        limit = 5.0 + number % 3 * 5
+        return "".join(
+            chunk.text
+            for _ in range(8)
+            for chunk in model(server, first_event_timeout=limit, idle_timeout=limit).stream("fine")
+        )
+
+    with RawServer(play) as server, ThreadPoolExecutor(40) as pool:
+        late = [pool.submit(due, number) for number in range(16)]
+        whole = [pool.submit(fine, number) for number in range(24)]
+        assert [one.result() for one in whole] == [TEXT * 8] * 24
+        over = [one.result() for one in late]
+        stop.set()
+        assert min(over) >= 0
+        assert max(over) < 8
+        names = [thread.name for thread in threading.enumerate()]
+        assert names.count("dmx-omni-deadlines") <= 1
+
+
+def test_a_connection_that_is_used_again_at_once_is_not_shut_down_for_the_call_before() -> None:
+    with RawServer(answering) as server:
+        client = httpx.Client()
+        with client:
+            llm = model(server, http_client=client, first_event_timeout=0.5, idle_timeout=0.5)
+            until = time.monotonic() + 1.5  # three deadlines of the first call
+            while time.monotonic() < until:
+                assert llm.invoke("Hi").content == TEXT
+        assert len(server.connections) == 1
+        assert len(server.requests) > 10
+
+
+def test_the_thread_ends_when_there_is_nothing_to_watch() -> None:
+    class Short(Watchdog):
+        _REST = 0.1
+
+    one, other = socket.socketpair()
+    watchdog = Short()
+    with one, other:
+        for _ in range(2):  # it also comes back
+            with watchdog.limit(one, time.monotonic() + LONG):
+                thread = watchdog._thread
+                assert thread is not None
+                assert thread.is_alive()
+            thread.join(10)
+            assert not thread.is_alive()
+            assert watchdog._thread is None
+            other.send(b"x")
+            assert one.recv(1) == b"x"  # it was not shut down
+
+
+def test_a_nearer_deadline_wakes_the_watchdog() -> None:
+    watchdog = Watchdog()
+    pairs = [socket.socketpair() for _ in range(2)]
+    with contextlib.ExitStack() as stack:
+        for one, other in pairs:
+            stack.enter_context(one)
+            stack.enter_context(other)
+        with watchdog.limit(pairs[0][0], time.monotonic() + LONG):
+            time.sleep(0.05)
+            with took() as seconds, watchdog.limit(pairs[1][0], time.monotonic() + 0.3):
+                assert pairs[1][0].recv(1) == b""
+            assert 0.3 <= seconds[0] < LONG / 2
+        pairs[0][1].send(b"x")
+        assert pairs[0][0].recv(1) == b"x"
+
+
+def test_a_deadline_in_a_thousand_years() -> None:
+    one, other = socket.socketpair()
+    watchdog = Watchdog()
+    with one, other, watchdog.limit(one, time.monotonic() + 3e10):
+        time.sleep(0.05)
+        assert watchdog._thread is not None
+        assert watchdog._thread.is_alive()
+
+
+def test_words() -> None:
+    assert [_deadlines.within(limit) for limit in (None, 2, 0.25)] == ["in time", "within 2 s", "within 0.25 s"]

@@ -1,0 +1,186 @@
+"""Every Python block of README and docs runs, and so does every example.
+
+The blocks of a page share one namespace, in order. A block is exempted by a comment right above it:
+`<!-- not run: reason -->`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import wave
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from langchain_dmx_omni.testing import LocalGateway
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+FENCE = re.compile(r"^(?P<above>[^\n]*)\n```(?P<language>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+EXEMPTION = re.compile(r"<!-- not run: \S.* -->")
+LANGUAGES = {"python", "bash", "console", "text", "toml", "yaml"}
+
+
+def blocks(page: Path) -> list[tuple[int, str]]:
+    """Line number and code of each block that has to run."""
+    text = page.read_text("utf-8")
+    found = []
+    for match in FENCE.finditer(text):
+        language = match["language"]
+        assert language in LANGUAGES, f"{page.name}: a block in {language!r}, which nobody runs or reads"
+        if language == "python" and not EXEMPTION.fullmatch(match["above"]):
+            found.append((text.count("\n", 0, match.start("code")), match["code"]))
+    return found
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path,
+    clip: Path,
+    gateway: LocalGateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The folder that the pages talk about, with the service at hand."""
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    # A `free` box is what MP4 has for padding: a valid video over the inline limit.
+    padding = bytes(9_000_000)
+    (tmp_path / "big.mp4").write_bytes(clip.read_bytes() + struct.pack(">I4s", len(padding) + 8, b"free") + padding)
+    (tmp_path / "picture.png").write_bytes(png(64, 48))
+    with wave.open(str(tmp_path / "talk.wav"), "wb") as talk:
+        talk.setparams((1, 2, 16_000, 0, "NONE", "NONE"))
+        talk.writeframes(
+            struct.pack("<16000h", *(round(9_000 * math.sin(2 * math.pi * 440 * n / 16_000)) for n in range(16_000)))
+        )
+    (tmp_path / "words.mp4").write_text("no video")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DMXAPI_API_KEY", gateway.api_key)
+    monkeypatch.setenv("DMXAPI_BASE_URL", gateway.base_url)
+    return tmp_path
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = (b"\0" + b"\xd0\x30\x30" * width) * height
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    found = blocks(page)
+    assert found, f"{page.name} shows no Python"
+    # A real module, so that classes and type hints in a block can be resolved.
+    module = ModuleType(f"page_{page.stem.lower()}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for line, code in found:
+        # Empty lines in front make a traceback name the line of the page.
+        exec(compile("\n" * line + code, page, "exec", dont_inherit=True), vars(module))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_runs(example: Path, folder: Path):
+    result = run(example)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout
+    assert not result.stderr
+    if example.name != "make_clip.py":
+        with wave.open(str(folder / "answer.wav")) as answer:
+            assert answer.getnframes() > 0
+
+
+def test_the_demo_needs_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DMXAPI_API_KEY")
+    monkeypatch.delenv("DMXAPI_BASE_URL")
+    # A proxy that nobody answers: the gateway on this machine must not be sought behind it.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    result = run(ROOT / "examples" / "demo.py")
+    assert result.returncode == 0, result.stderr
+    assert "simulated" in result.stdout
+
+
+def test_the_demo_takes_a_question_word_for_word(folder: Path):
+    question = """It's "who"? $HOME `id` 为什么 -- -x"""
+    result = run(ROOT / "examples" / "demo.py", "--video=clip.mp4", f"--question={question}", "--output=o ü.wav")
+    assert result.returncode == 0, result.stderr
+    assert question in result.stdout
+    assert (folder / "o ü.wav").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (["--video=nowhere.mp4"], {}, "nowhere.mp4"),
+        (["--video=."], {}, "."),
+        (["--video=talk.wav"], {}, "talk.wav"),
+        (["--video=picture.png"], {}, "picture.png"),
+        (["--video=words.mp4"], {}, "words.mp4"),
+        (["--video=big.mp4"], {}, "10,485,760"),
+        (["--video=clip.mp4", "--output=nowhere/answer.wav"], {}, "nowhere"),
+        (["--video=clip.mp4"], {"DMXAPI_API_KEY": "sk-wrong"}, "Check the key"),
+        (["--video=clip.mp4"], {"DMXAPI_BASE_URL": "http://127.0.0.1:9/v1"}, "127.0.0.1:9"),
+    ],
+    ids=[
+        "missing",
+        "folder",
+        "sound",
+        "picture",
+        "text",
+        "too large",
+        "no place to save",
+        "wrong key",
+        "no connection",
+    ],
+)
+def test_a_mistake_in_the_demo_is_one_line(
+    arguments: list[str], environment: dict[str, str], said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = run(ROOT / "examples" / "demo.py", *arguments)
+    assert result.returncode == 1
+    assert said in result.stderr
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert "sk-wrong" not in result.stderr
+
+
+def test_a_made_clip_has_picture_and_sound(tmp_path: Path, make_clip: Callable[..., Path]):
+    av = pytest.importorskip("av")
+    path = make_clip(tmp_path / "clip.mp4", 6.0)
+    assert path.stat().st_size < 500_000
+    with av.open(str(path)) as container:
+        assert container.duration / 1_000_000 == pytest.approx(6.0, abs=0.1)
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+        assert sum(1 for _ in container.decode(video=0)) == 150
+
+
+def test_a_silent_clip_has_no_sound(tmp_path: Path, make_clip: Callable[..., Path]):
+    av = pytest.importorskip("av")
+    with av.open(str(make_clip(tmp_path / "clip.mp4", 1.0, sound=False))) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
+def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script as a person would, in the current folder."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    return subprocess.run(
+        [sys.executable, str(script), *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env=environment,
+        timeout=50,
+    )

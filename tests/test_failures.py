@@ -1,0 +1,284 @@
+"""Every error of the service, over real sockets: its class, what the user reads, and the facts it carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAPIError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+
+from langchain_dmx_omni import ChatDMXOmni, errors
+from langchain_dmx_omni._failures import from_event, from_response, retry_after
+from langchain_dmx_omni.testing.scripts import ERRORS, REQUEST_ID
+
+from .ways import WAYS, Way
+
+if TYPE_CHECKING:
+    from langchain_dmx_omni.testing import LocalGateway
+
+ID = f" (request id: {REQUEST_ID})"
+KEY_HINT = ". Check the key, and that it belongs to this host: a key of one DMXAPI host is unknown to the others"
+QUOTA_HINT = ". The account or the key has no quota left: top it up"
+BUSY = f"the service answered 429: 当前分组上游负载已饱和，请稍后再试{ID}. The service is saturated: try later, or raise max_retries"
+
+
+@dataclass(frozen=True)
+class Expected:
+    kind: type[errors.APIStatusError]
+    status: int
+    told: str
+    retryable: bool = False
+    code: str | None = None
+    error_type: str | None = "rix_api_error"
+    param: str | None = None
+    request_id: str | None = REQUEST_ID
+    retry_after: float | None = None
+
+
+def bad(told: str, **facts: object) -> Expected:
+    return Expected(errors.BadRequestError, 400, f"the service answered 400{told}", **facts)
+
+
+def server(status: int, told: str, **facts: object) -> Expected:
+    return Expected(errors.ServerError, status, f"the service answered {status}{told}", retryable=True, **facts)
+
+
+TABLE: dict[str, Expected] = {
+    "400": bad(f" (invalid_parameter): Invalid parameter: stream must be true{ID}", code="invalid_parameter"),
+    "400_bad_response_status_code": bad(
+        f" (bad_response_status_code): upstream refused the request{ID}", code="bad_response_status_code", param="400"
+    ),
+    "401_invalid_token": Expected(
+        errors.AuthenticationError, 401, f"the service answered 401: Invalid token{ID}{KEY_HINT}"
+    ),
+    "401_exhausted": Expected(
+        errors.QuotaExceededError, 401, f"the service answered 401: Token amount has been exhausted{ID}{QUOTA_HINT}"
+    ),
+    "403_quota": Expected(
+        errors.QuotaExceededError,
+        403,
+        f"the service answered 403 (insufficient_user_quota): The quota of this key is used up{ID}{QUOTA_HINT}",
+        code="insufficient_user_quota",
+    ),
+    "403_group": Expected(
+        errors.PermissionDeniedError,
+        403,
+        f"the service answered 403: No permission for group vip{ID}. Check the quota and the group of the key",
+    ),
+    "404_url": Expected(
+        errors.NotFoundError,
+        404,
+        "the service answered 404 (invalid_url): Invalid URL (POST /v1/response). "
+        "Check base_url, and that the model is open to this key",
+        code="invalid_url",
+        error_type="invalid_request_error",
+        request_id=None,
+    ),
+    "404_model": Expected(
+        errors.NotFoundError,
+        404,
+        f"the service answered 404 (model_not_found): The model is not open{ID}. "
+        "Check base_url, and that the model is open to this key",
+        code="model_not_found",
+    ),
+    "413": Expected(
+        errors.ContextLengthError,
+        413,
+        f"the service answered 413: Request body is too long{ID}. "
+        "Send less: drop old media with media.strip, or split the input",
+    ),
+    "429": Expected(errors.RateLimitError, 429, BUSY, retryable=True),
+    "429_retry_after": Expected(errors.RateLimitError, 429, BUSY, retryable=True, retry_after=0.05),
+    "429_retry_after_whole_second": Expected(errors.RateLimitError, 429, BUSY, retryable=True, retry_after=1.0),
+    "500": server(500, f" (internal_server_error): Internal server error{ID}", code="internal_server_error"),
+    "502": server(502, f" (bad_response): Bad gateway{ID}", code="bad_response", error_type="openai_error"),
+    "503": server(
+        503,
+        f" (model_not_found): No available channel for model qwen3.5-omni-plus-all under group default{ID}",
+        code="model_not_found",
+    ),
+    "504": server(504, f": Upstream timed out{ID}"),
+    "524_html": server(524, ": 524: A timeout occurred", error_type=None, request_id=None),
+    "500_invalid_request": Expected(
+        errors.BadRequestError,
+        500,
+        f"the service answered 500 (invalid_request): field input is required{ID}",
+        code="invalid_request",
+    ),
+    "429_insufficient_quota": Expected(
+        errors.QuotaExceededError,
+        429,
+        f"the service answered 429 (insufficient_quota): The quota of this key is used up{ID}{QUOTA_HINT}",
+        code="insufficient_quota",
+    ),
+    "500_insufficient_user_quota": Expected(
+        errors.QuotaExceededError,
+        500,
+        f"the service answered 500 (insufficient_user_quota): The quota of this key is used up{ID}{QUOTA_HINT}",
+        code="insufficient_user_quota",
+    ),
+    "503_quota_not_enough": Expected(
+        errors.QuotaExceededError,
+        503,
+        f"the service answered 503 (quota_not_enough): The quota of this key is used up{ID}{QUOTA_HINT}",
+        code="quota_not_enough",
+    ),
+    "shape_flat": bad(" (invalid_parameter): bad request", code="invalid_parameter", error_type=None, request_id=None),
+    "shape_blank": server(500, ": no message", request_id=None),
+    "shape_empty": server(502, ": no message", error_type=None, request_id=None),
+    "shape_html": server(502, ": 502: Bad Gateway", error_type=None, request_id=None),
+    "type_new_api_error": bad(f": bad request{ID}", error_type="new_api_error"),
+    "type_openai_error": bad(f": bad request{ID}", error_type="openai_error"),
+    "type_invalid_request_error": bad(
+        ": bad request", error_type="invalid_request_error", param="input", request_id=None
+    ),
+    "request_id_in_message": bad(f": bad request{ID}"),
+    "request_id_in_header": bad(f": bad request{ID}"),
+    "request_id_in_oneapi_header": bad(f": bad request{ID}"),
+    "request_id_in_both": bad(f": bad request{ID}"),
+    "request_id_nowhere": bad(": bad request", request_id=None),
+}
+
+
+def test_every_error_has_its_expectation() -> None:
+    assert TABLE.keys() == ERRORS.keys()
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("name", TABLE)
+async def test_errors_of_the_service(gateway: LocalGateway, name: str, way: Way) -> None:
+    case = TABLE[name]
+    gateway.play(ERRORS[name]())
+    model = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=0)
+    with pytest.raises(errors.APIStatusError) as caught:
+        await way(model, "Hello?")
+    error = caught.value
+    assert str(error) == case.told
+    assert Expected(
+        type(error),
+        error.status_code,
+        str(error),
+        error.is_retryable,
+        error.code,
+        error.error_type,
+        error.param,
+        error.request_id,
+        error.retry_after,
+    ) == case
+    assert error.partial is None
+    assert isinstance(error, ValueError) is not case.retryable
+
+
+@pytest.mark.parametrize(
+    ("event", "kind", "told"),
+    [
+        ({"error": "it broke"}, errors.ServerError, "the service broke off the answer: it broke"),
+        ({"error": {"message": {"text": "x"}}}, errors.ServerError, 'the service broke off the answer: {"text": "x"}'),
+        ({"code": "insufficient_quota", "message": "m"}, errors.QuotaExceededError, "(insufficient_quota): m"),
+        ({"code": "rate_limit_exceeded", "message": "m"}, errors.RateLimitError, "(rate_limit_exceeded): m"),
+        ({"code": 429, "message": "m"}, errors.RateLimitError, "the service answered 429: m"),
+        ({"code": "invalid_request", "message": "m"}, errors.BadRequestError, "(invalid_request): m"),
+        ({"code": "invalid_api_key", "message": "m"}, errors.AuthenticationError, "(invalid_api_key): m"),
+        ({"code": "model_not_found", "message": "m"}, errors.NotFoundError, "(model_not_found): m"),
+        ({"code": "context_length_exceeded", "message": "m"}, errors.ContextLengthError, "(context_length_exceeded): m"),
+        ({"response": {"error": {"code": "server_error", "message": "m"}}}, errors.ServerError, "(server_error): m"),
+        ({"response": {"status": "failed"}}, errors.ServerError, "the service broke off the answer: no message"),
+        ({"error": {"type": "invalid_request_error", "message": "m"}}, errors.BadRequestError, "answer: m"),
+        ({"type": "error"}, errors.ServerError, "the service broke off the answer: no message"),
+    ],
+)
+def test_errors_within_a_stream(event: dict[str, object], kind: type[errors.APIStatusError], told: str) -> None:
+    error = from_event(event, {})
+    assert type(error) is kind
+    assert told in str(error)
+
+
+def test_the_request_id_of_a_stream_error_may_be_in_the_headers() -> None:
+    assert from_event({"error": "m"}, {"x-request-id": "r1"}).request_id == "r1"
+
+
+def test_a_page_is_cut_to_its_words() -> None:
+    page = b"<html><style>p {}</style><script>var a = '<b>';</script><h1>Bad   gateway</h1><p>" + b"word " * 200
+    error = from_response(502, {}, page)
+    assert str(error).startswith("the service answered 502: Bad gateway word word")
+    assert len(str(error)) < 260
+
+
+def test_a_redirect_is_explained() -> None:
+    error = from_response(301, {"location": "https://example.org"}, b"")
+    assert (type(error), str(error)) == (
+        errors.BadRequestError,
+        "the service answered 301: it moved to https://example.org; check base_url",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("2", 2.0), ("0.5", 0.5), ("-1", 0.0), ("", None), ("soon", None), ("nan", None)]
+)
+def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": value}) == seconds
+
+
+def test_retry_after_as_a_date_in_the_past_is_now() -> None:
+    assert retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
+
+
+CORE = {
+    errors.InvalidInputError: ModelInvalidRequestError,
+    errors.ConfigurationError: ModelInvalidRequestError,
+    errors.ContentBlockError: ModelInvalidRequestError,
+    errors.MediaTooLargeError: ModelInvalidRequestError,
+    errors.NoSpeechError: ModelInvalidRequestError,
+    errors.APIStatusError: ModelError,
+    errors.BadRequestError: ModelInvalidRequestError,
+    errors.ContextLengthError: ContextOverflowError,
+    errors.AuthenticationError: ModelAuthenticationError,
+    errors.PermissionDeniedError: ModelPermissionDeniedError,
+    errors.QuotaExceededError: ModelPermissionDeniedError,
+    errors.NotFoundError: ModelNotFoundError,
+    errors.RateLimitError: ModelRateLimitError,
+    errors.ServerError: ModelAPIError,
+    errors.ConnectError: ModelConnectionError,
+    errors.RequestTimeoutError: ModelTimeoutError,
+    errors.ConnectTimeoutError: ModelTimeoutError,
+    errors.WriteTimeoutError: ModelTimeoutError,
+    errors.FirstEventTimeoutError: ModelTimeoutError,
+    errors.IdleTimeoutError: ModelTimeoutError,
+    errors.StreamInterruptedError: ModelConnectionError,
+    errors.ProtocolError: ModelAPIError,
+    errors.EmptyAnswerError: ModelAPIError,
+    errors.DMXOmniError: ModelError,
+}
+
+
+def test_the_tree_is_complete() -> None:
+    kinds = {getattr(errors, name) for name in errors.__all__} - {errors.DMXOmniWarning}
+    assert kinds == CORE.keys()
+    for kind, core in CORE.items():
+        assert issubclass(kind, core)
+        assert issubclass(kind, errors.DMXOmniError)
+        assert kind.__name__ in errors.__doc__
+        assert kind.__doc__
+
+
+@pytest.mark.parametrize("kind", CORE, ids=lambda kind: kind.__name__)
+def test_langgraph_retries_what_may_be_mended(kind: type[errors.DMXOmniError]) -> None:
+    from langgraph.types import default_retry_on
+
+    error = kind("m")
+    if kind in (errors.DMXOmniError, errors.APIStatusError):
+        return  # bases, never raised themselves
+    expected = error.is_retryable or kind is errors.EmptyAnswerError
+    assert default_retry_on(error) is expected

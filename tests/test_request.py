@@ -1,0 +1,352 @@
+"""Messages and options → the request, compared whole with what WIRE.md shows."""
+
+# ruff: noqa: E501  # a table has one case a line
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    HumanMessageChunk,
+    RemoveMessage,
+    SystemMessage,
+    SystemMessageChunk,
+    ToolMessage,
+    ToolMessageChunk,
+)
+
+from langchain_dmx_omni._options import Options, resolve
+from langchain_dmx_omni._request import build
+from langchain_dmx_omni.errors import ContentBlockError, InvalidInputError
+
+HI = [HumanMessage("Hi")]
+SPEECH = {"modalities": ["text", "audio"], "audio": {"voice": "Tina", "format": "wav"}}
+URL = "https://example.com/a.png"
+IMAGE = {"type": "image_url", "image_url": {"url": URL}}
+
+
+def sent(messages: list[BaseMessage], **options: Any) -> dict[str, Any]:
+    body = build(messages, Options(**options))
+    written = b"".join(body)
+    assert len(body) == len(written)
+    return json.loads(written)
+
+
+def items(messages: list[BaseMessage], **options: Any) -> list[dict[str, Any]]:
+    return sent(messages, **options)["input"]
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def system(content: str) -> dict[str, Any]:
+    return {"role": "system", "content": content}
+
+
+def assistant(content: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": content}
+
+
+def text(content: str) -> dict[str, Any]:
+    return {"type": "text", "text": content}
+
+
+# Options
+
+PLAIN = {
+    "model": "qwen3.5-omni-plus-all",
+    "input": [{"role": "user", "content": "Hi"}],
+    "stream": True,
+    "stream_options": {"include_usage": True},
+}
+TOOL = {
+    "type": "function",
+    "name": "clock",
+    "description": "The time",
+    "parameters": {"type": "object", "properties": {}},
+}
+
+OPTIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {}),
+    ({"model": "another"}, {"model": "another"}),
+    ({"voice": "Tina"}, SPEECH),
+    ({"voice": "Ethan", "audio_format": "mp3"}, {"modalities": ["text", "audio"], "audio": {"voice": "Ethan", "format": "mp3"}}),
+    ({"modalities": ["text", "audio"]}, SPEECH),
+    ({"modalities": ["audio"]}, SPEECH),
+    ({"modalities": ["audio", "text"], "voice": "Tina"}, SPEECH),
+    ({"modalities": ["text"]}, {"modalities": ["text"]}),
+    ({"modalities": ("text",), "voice": "Tina"}, {"modalities": ["text"]}),
+    ({"temperature": 0.0}, {"temperature": 0.0}),
+    ({"top_p": 0.5}, {"top_p": 0.5}),
+    ({"presence_penalty": -1.0}, {"presence_penalty": -1.0}),
+    ({"seed": 0}, {"seed": 0}),
+    ({"max_tokens": 9}, {"max_output_tokens": 9}),
+    ({"stop": "END"}, {"stop": ["END"]}),
+    ({"stop": ["END", "。"]}, {"stop": ["END", "。"]}),
+    ({"stop": ("END",)}, {"stop": ["END"]}),
+    ({"stop": []}, {}),
+    ({"stop": ""}, {}),
+    ({"enable_search": True}, {"enable_search": True}),
+    ({"enable_search": False}, {"enable_search": False}),
+    ({"search_options": {"forced_search": True}}, {"search_options": {"forced_search": True}}),
+    ({"enable_thinking": False}, {"enable_thinking": False}),
+    ({"tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": False},
+     {"tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": False}),
+    ({"tools": []}, {}),
+    ({"tool_choice": {"type": "function", "name": "clock"}}, {"tool_choice": {"type": "function", "name": "clock"}}),
+    ({"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_object"}}),
+    ({"extra_body": {"top_k": 20}}, {"top_k": 20}),
+    ({"extra_body": {}}, {}),
+    ({"extra_body": {"temperature": 1, "model": "mine", "note": None}, "temperature": 0.5},
+     {"temperature": 1, "model": "mine", "note": None}),
+    ({"extra_body": {"input": "raw"}}, {"input": "raw"}),
+    ({"media_roots": [Path("/srv")], "system_with_audio": "error"}, {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "beside"), OPTIONS, ids=[repr(options) for options, _ in OPTIONS])
+def test_an_option_is_sent_and_nothing_that_was_not_asked_for(options: dict[str, Any], beside: dict[str, Any]):
+    assert sent(HI, **options) == {**PLAIN, **beside}
+
+
+def test_usage_is_not_asked_for_when_it_is_off():
+    assert sent(HI, stream_usage=False) == {key: value for key, value in PLAIN.items() if key != "stream_options"}
+
+
+def test_everything_at_once_is_the_body_of_the_samples():
+    messages = [HumanMessage([{"type": "video", "url": "https://example.com/a.mp4", "fps": 1}, "What happens?"])]
+    written = b"".join(build(messages, Options(voice="Serena", temperature=0.7, max_tokens=100, seed=1)))
+    assert written.decode() == (
+        '{"model":"qwen3.5-omni-plus-all",'
+        '"input":[{"role":"user","content":['
+        '{"type":"video_url","video_url":{"url":"https://example.com/a.mp4"},"fps":1},'
+        '{"type":"text","text":"What happens?"}]}],'
+        '"stream":true,"stream_options":{"include_usage":true},'
+        '"modalities":["text","audio"],"audio":{"voice":"Serena","format":"wav"},'
+        '"temperature":0.7,"seed":1,"max_output_tokens":100}'
+    )
+
+
+def test_a_calls_options_reach_the_body():
+    options = resolve({"voice": "Tina", "seed": 1}, {"voice": None, "max_tokens": 5, "extra_body": {"top_k": 1}})
+    assert json.loads(b"".join(build(HI, options))) == {**PLAIN, "seed": 1, "max_output_tokens": 5, "top_k": 1}
+
+
+def test_what_is_no_json_among_the_options_is_named():
+    with pytest.raises(InvalidInputError) as caught:
+        build(HI, Options(search_options={"since": datetime.date(2026, 1, 1)}))
+    assert str(caught.value) == "the request can't be written as JSON: search_options.since is a date"
+
+
+# History
+
+CALL = {"type": "tool_call", "id": "call_1", "name": "clock", "args": {"zone": "Zürich"}}
+CALL_ITEM = {"type": "function_call", "call_id": "call_1", "name": "clock", "arguments": '{"zone": "Zürich"}'}
+SPOKEN = {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav", "id": "lc_1"}
+
+MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
+    "user": (HumanMessage("Hi"), [user("Hi")]),
+    "user, a list": (HumanMessage(["Hi", text("you"), IMAGE]), [user([text("Hi"), text("you"), IMAGE])]),
+    "user, a chunk": (HumanMessageChunk("Hi"), [user("Hi")]),
+    "system": (SystemMessage("Be brief"), [system("Be brief")]),
+    "system, a list": (SystemMessage(["Be ", text("brief")]), [system("Be brief")]),
+    "system, a chunk": (SystemMessageChunk("Be brief"), [system("Be brief")]),
+    "assistant": (AIMessage("Hello"), [assistant("Hello")]),
+    "assistant, empty": (AIMessage(""), [assistant("")]),
+    "assistant, text blocks": (AIMessage([text("Hel"), "l", {"type": "output_text", "text": "o"}]), [assistant("Hello")]),
+    "assistant, spoken": (AIMessage([{**text("Hello"), "index": 0}, SPOKEN]), [assistant("Hello")]),
+    "assistant, spoken, a chunk": (AIMessageChunk([text("Hello"), SPOKEN]), [assistant("Hello")]),
+    "assistant, speech alone": (AIMessage([SPOKEN]), [assistant("")]),
+    "assistant, reasoning": (
+        AIMessage([{"type": "reasoning", "reasoning": "Hm"}, {"type": "thinking", "thinking": "Hm"}, text("Hello")]),
+        [assistant("Hello")],
+    ),
+    "assistant, refusal": (AIMessage([{"type": "refusal", "refusal": "No."}]), [assistant("No.")]),
+    "assistant, refusal beside": (AIMessage("", additional_kwargs={"refusal": "No."}), [assistant("No.")]),
+    "assistant, tool call": (AIMessage("", tool_calls=[CALL]), [CALL_ITEM]),
+    "assistant, tool call, a chunk": (
+        AIMessageChunk("", tool_call_chunks=[{"type": "tool_call_chunk", "index": 0, "id": "call_1", "name": "clock",
+                                              "args": '{"zone": "Zürich"}'}]),
+        [CALL_ITEM],
+    ),
+    "assistant, text and tool call": (AIMessage([text("Wait"), CALL], tool_calls=[CALL]), [assistant("Wait"), CALL_ITEM]),
+    "assistant, two tool calls": (
+        AIMessage("", tool_calls=[CALL, {**CALL, "id": "call_2", "args": {}}]),
+        [CALL_ITEM, {**CALL_ITEM, "call_id": "call_2", "arguments": "{}"}],
+    ),
+    "assistant, broken tool call": (
+        AIMessage("", invalid_tool_calls=[{"type": "invalid_tool_call", "id": "call_1", "name": "clock",
+                                           "args": '{"zo', "error": None}]),
+        [{**CALL_ITEM, "arguments": '{"zo'}],
+    ),
+    "assistant, tool call without arguments": (
+        AIMessage("", invalid_tool_calls=[{"type": "invalid_tool_call", "id": "call_1", "name": "clock",
+                                           "args": None, "error": "no arguments"}]),
+        [{**CALL_ITEM, "arguments": ""}],
+    ),
+    "tool": (ToolMessage("12:00", tool_call_id="call_1"),
+             [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
+    "tool, a list": (ToolMessage([text("12"), ":00"], tool_call_id="call_1"),
+                     [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
+    "tool, a chunk": (ToolMessageChunk("12:00", tool_call_id="call_1"),
+                      [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
+    "tool, an error": (ToolMessage("No clock", tool_call_id="call_1", status="error"),
+                       [{"type": "function_call_output", "call_id": "call_1", "output": "No clock"}]),
+    "role user": (ChatMessage("Hi", role="user"), [user("Hi")]),
+    "role human, a list": (ChatMessage([IMAGE], role="human"), [user([IMAGE])]),
+    "role assistant": (ChatMessage("Hello", role="assistant"), [assistant("Hello")]),
+    "role system": (ChatMessage("Be brief", role="system"), [system("Be brief")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "expected"), MESSAGES.values(), ids=MESSAGES)
+def test_a_message_becomes_items(message: BaseMessage, expected: list[dict[str, Any]]):
+    before = message.model_dump_json()
+    assert items([message]) == expected
+    assert message.model_dump_json() == before
+
+
+def test_a_conversation_keeps_its_order():
+    messages = [
+        SystemMessage("Be brief"),
+        HumanMessage("What time is it?"),
+        AIMessage("", tool_calls=[CALL]),
+        ToolMessage("12:00", tool_call_id="call_1"),
+        AIMessage([text("Noon."), SPOKEN]),
+        HumanMessage("Thanks"),
+    ]
+    assert items(messages) == [
+        system("Be brief"),
+        user("What time is it?"),
+        CALL_ITEM,
+        {"type": "function_call_output", "call_id": "call_1", "output": "12:00"},
+        assistant("Noon."),
+        user("Thanks"),
+    ]
+
+
+ONLY_TEXT = "only text can stand here; media goes into user messages"
+
+REFUSED: dict[str, tuple[BaseMessage, str]] = {
+    "image in assistant": (AIMessage([text("See"), IMAGE]), f"message 2 (ai), block 2 (image_url): {ONLY_TEXT}"),
+    "video in assistant": (AIMessage([{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
+    "video in a chunk": (AIMessageChunk([{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
+    "audio in system": (SystemMessage([SPOKEN]), f"message 2 (system), block 1 (audio): {ONLY_TEXT}"),
+    "reasoning in system": (SystemMessage([{"type": "reasoning"}]), f"message 2 (system), block 1 (reasoning): {ONLY_TEXT}"),
+    "image in tool": (ToolMessage([IMAGE], tool_call_id="1"), f"message 2 (tool), block 1 (image_url): {ONLY_TEXT}"),
+    "image in a role": (ChatMessage([IMAGE], role="system"), f"message 2 (chat), block 1 (image_url): {ONLY_TEXT}"),
+    "no type": (AIMessage([{"a": 1}]), f"message 2 (ai), block 1: {ONLY_TEXT}"),
+    "text that is none": (AIMessage([{"type": "text", "text": None}]), f"message 2 (ai), block 1 (text): {ONLY_TEXT}"),
+    "refusal that is none": (AIMessage([{"type": "refusal", "refusal": 5}]), f"message 2 (ai), block 1 (refusal): {ONLY_TEXT}"),
+    "type that is a list": (AIMessage([{"type": ["text"]}]), f"message 2 (ai), block 1 (['text']): {ONLY_TEXT}"),
+    "unknown block": (HumanMessage([{"type": "smell"}]),
+                      "message 2 (human), block 1 (smell): the service takes no block of type 'smell'; "
+                      "it takes text, image, audio and video"),
+    "unknown role": (ChatMessage("Hi", role="wizard"),
+                     "message 2 (chat): the service knows no role 'wizard'; it knows user, assistant and system"),
+    "function": (FunctionMessage("1", name="clock"),
+                 "message 2 (function): a FunctionMessage can't be sent; the service takes user, assistant, system and tool"),
+    "remove": (RemoveMessage(id="1"),
+               "message 2 (remove): a RemoveMessage can't be sent; the service takes user, assistant, system and tool"),
+    "tool call without id": (AIMessage("", tool_calls=[{**CALL, "id": None}]),
+                             "message 2 (ai): its tool call 'clock' has no id"),
+    "tool call without name": (AIMessage("", tool_calls=[{**CALL, "name": ""}]),
+                               "message 2 (ai): its tool call '' has no name"),
+    "tool call of no JSON": (AIMessage("", tool_calls=[{**CALL, "args": {"at": datetime.date(2026, 1, 1)}}]),
+                             "message 2 (ai): the arguments of its tool call 'clock' are no JSON: "
+                             "Object of type date is not JSON serializable"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("message", "told"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_sent_is_an_error_that_names_the_place(message: BaseMessage, told: str):
+    with pytest.raises(ContentBlockError) as caught:
+        build([HumanMessage("Hi"), message], Options())
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("options", [{}, {"voice": "Tina"}])
+def test_no_messages_are_an_error(options: dict[str, Any]):
+    with pytest.raises(InvalidInputError) as caught:
+        build([], Options(**options))
+    assert str(caught.value) == "there are no messages to send"
+
+
+# System messages and speech
+
+FOLDED: dict[str, tuple[list[BaseMessage], list[dict[str, Any]]]] = {
+    "into a string": ([SystemMessage("Be brief"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "into a list": ([SystemMessage("Be brief"), HumanMessage([IMAGE, "Hi"])], [user([text("Be brief"), IMAGE, text("Hi")])]),
+    "into an empty string": ([SystemMessage("Be brief"), HumanMessage("")], [user("Be brief")]),
+    "from a list": ([SystemMessage(["Be ", text("brief")]), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "from a chunk": ([SystemMessageChunk("Be brief"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "from a role": ([ChatMessage("Be brief", role="system"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "into a role": ([SystemMessage("Be brief"), ChatMessage("Hi", role="user")], [user("Be brief\n\nHi")]),
+    "several": ([SystemMessage("A"), SystemMessage("B"), HumanMessage("Hi"), SystemMessage("C")], [user("A\n\nB\n\nC\n\nHi")]),
+    "an empty one": ([SystemMessage(""), HumanMessage("Hi")], [user("Hi")]),
+    "an empty one of two": ([SystemMessage(""), SystemMessage("B"), HumanMessage("Hi")], [user("B\n\nHi")]),
+    "into the first user message": (
+        [AIMessage("Hello"), HumanMessage("Hi"), SystemMessage("Be brief"), HumanMessage("Go on")],
+        [assistant("Hello"), user("Be brief\n\nHi"), user("Go on")],
+    ),
+    "no user message at all": ([SystemMessage("Be brief")], [user("Be brief")]),
+    "no user message but others": ([AIMessage("Hello"), SystemMessage("Be brief")], [user("Be brief"), assistant("Hello")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("messages", "expected"), FOLDED.values(), ids=FOLDED)
+def test_system_text_is_folded_when_speech_is_on(messages: list[BaseMessage], expected: list[dict[str, Any]]):
+    before = [message.model_dump_json() for message in messages]
+    assert items(messages, voice="Tina") == items(messages, modalities=["text", "audio"]) == expected
+    assert [message.model_dump_json() for message in messages] == before
+
+
+def test_nothing_but_an_empty_system_message_is_nothing_to_send():
+    with pytest.raises(InvalidInputError) as caught:
+        build([SystemMessage("")], Options(voice="Tina"))
+    assert str(caught.value) == "there is nothing to send: the messages hold no text and no media"
+
+
+SYSTEM_FIRST = [SystemMessage("Be brief"), HumanMessage("Hi")]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"modalities": ["text"]},
+        {"voice": "Tina", "modalities": ["text"]},
+        {"system_with_audio": "error"},
+        {"voice": "Tina", "system_with_audio": "send"},
+    ],
+    ids=repr,
+)
+def test_system_stays_where_it_is_without_speech_or_when_it_is_to_be_sent(options: dict[str, Any]):
+    assert items(SYSTEM_FIRST, **options) == [system("Be brief"), user("Hi")]
+
+
+@pytest.mark.parametrize("message", [SystemMessage("Be brief"), ChatMessage("Be brief", role="system")])
+def test_system_with_speech_can_be_an_error(message: BaseMessage):
+    with pytest.raises(ContentBlockError) as caught:
+        build([HumanMessage("Hi"), message], Options(voice="Tina", system_with_audio="error"))
+    assert str(caught.value) == (
+        f"message 2 ({message.type}): the service takes no system message together with speech; "
+        "system_with_audio='fold' puts its text into the first user message"
+    )
+
+
+def test_media_in_a_folded_system_message_is_refused():
+    with pytest.raises(ContentBlockError) as caught:
+        build([SystemMessage([IMAGE]), HumanMessage("Hi")], Options(voice="Tina"))
+    assert str(caught.value) == f"message 1 (system), block 1 (image_url): {ONLY_TEXT}"

@@ -1,0 +1,387 @@
+"""Events → the answer: what bridges leave out, say twice, or say in other words."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import reduce
+from operator import add
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, message_chunk_to_message
+
+from langchain_dmx_omni import errors
+from langchain_dmx_omni._chunks import ChunkWriter, message
+from langchain_dmx_omni._deltas import Asked
+from langchain_dmx_omni._response import Answer
+from langchain_dmx_omni._sse import ServerSentEvent
+from langchain_dmx_omni._usage import usage_metadata
+from langchain_dmx_omni.testing.scripts import PCM, wav
+
+TEXT = Asked("m")
+SPOKEN = Asked("m", "Tina", blocks=True)
+CREATED = {"type": "response.created", "response": {"id": "resp_1", "model": "m"}}
+COMPLETED = {"type": "response.completed", "response": {"id": "resp_1", "model": "m"}}
+
+
+def sent(event: dict[str, Any] | bytes) -> ServerSentEvent:
+    return ServerSentEvent("", event if isinstance(event, bytes) else json.dumps(event).encode())
+
+
+def read(events: list[Any], asked: Asked = TEXT, *, together: bool = False) -> tuple[AIMessage, AIMessage]:
+    """The message, and the sum of its chunks, of events that arrive one by one or all at once."""
+    answer = Answer(asked)
+    writer = ChunkWriter(answer)
+    batches = [events] if together else [[event] for event in events]
+    chunks = [chunk for batch in batches for chunk in writer.write(answer.feed(map(sent, batch)))]
+    chunks += writer.write(answer.close())
+    if answer.failure is not None:
+        raise answer.failure
+    return message(answer), message_chunk_to_message(reduce(add, [chunk.message for chunk in chunks]))
+
+
+def delta(text: str, **place: Any) -> dict[str, Any]:
+    return {"type": "response.output_text.delta", "delta": text, **place}
+
+
+def done(text: str, **place: Any) -> dict[str, Any]:
+    return {"type": "response.output_text.done", "text": text, **place}
+
+
+def item(*parts: dict[str, Any], kind: str = "message", **fields: Any) -> dict[str, Any]:
+    place = {"output_index": fields.pop("output_index")} if "output_index" in fields else {}
+    return {"type": "response.output_item.done", "item": {"type": kind, "content": [*parts], **fields}, **place}
+
+
+def text(value: str) -> dict[str, Any]:
+    return {"type": "output_text", "text": value}
+
+
+def completed(*items: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"type": "response.completed", "response": {"output": [each["item"] for each in items], **fields}}
+
+
+TEXTS: dict[str, tuple[list[Any], str]] = {
+    "deltas alone": ([delta("Hello "), delta("you"), COMPLETED], "Hello you"),
+    "deltas, then all of it three times": (
+        [delta("Hello "), delta("you"), done("Hello you"), item(text("Hello you")), completed(item(text("Hello you")))],
+        "Hello you",
+    ),
+    "deltas at other places than the whole": (
+        [delta("Hello you"), done("Hello you", output_index=3, content_index=1), item(text("Hello you")), COMPLETED],
+        "Hello you",
+    ),
+    "deltas that stop before the end": ([delta("Hello "), done("Hello you"), COMPLETED], "Hello you"),
+    "only done": ([done("Hello you"), item(text("Hello you")), COMPLETED], "Hello you"),
+    "only the item": ([item(text("Hello you")), COMPLETED], "Hello you"),
+    "only completed": ([completed(item(text("Hello "), text("you")))], "Hello you"),
+    "two parts, whole": ([item(text("Hello "), text("you")), COMPLETED], "Hello you"),
+    "two items, whole": ([item(text("Hello ")), item(text("you")), COMPLETED], "Hello you"),
+    "two items, by delta and whole": (
+        [delta("Hello "), item(text("Hello ")), item(text("you")), completed(item(text("Hello ")), item(text("you")))],
+        "Hello you",
+    ),
+    "the same word twice": ([item(text("ha")), item(text("ha")), COMPLETED], "haha"),
+    "a part that came whole": (
+        [{"type": "response.content_part.done", "part": text("Hello you")}, item(text("Hello you")), COMPLETED],
+        "Hello you",
+    ),
+    "empty deltas": ([delta(""), delta("Hello you"), delta(""), COMPLETED], "Hello you"),
+    "[DONE] instead of completed": ([delta("Hello you"), b"[DONE]"], "Hello you"),
+    "nothing is read behind the end": ([delta("Hello you"), COMPLETED, delta("!")], "Hello you"),
+    "a whole response in one JSON object": (
+        [{"id": "resp_1", "object": "response", "output": [item(text("Hello you"))["item"]]}],
+        "Hello you",
+    ),
+    "a refusal, whole": ([item({"type": "refusal", "refusal": "Hello you"}), COMPLETED], "Hello you"),
+}
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(("events", "expected"), TEXTS.values(), ids=TEXTS)
+def test_text_is_taken_once(events: list[Any], expected: str, together: bool) -> None:
+    whole, total = read([CREATED, *events], together=together)
+    assert whole.content == expected
+    assert total == whole
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def audio(data: bytes, id_: str | None = None) -> dict[str, Any]:
+    return {"type": "output_audio", "audio": {"data": b64(data)} | ({"id": id_} if id_ else {})}
+
+
+def spoken(data: bytes, kind: str = "response.output_audio.delta", **place: Any) -> dict[str, Any]:
+    return {"type": kind, "delta": b64(data), **place}
+
+
+ONE, TWO = PCM[:6_000], PCM[6_000:9_000]
+SOUNDS: dict[str, tuple[list[Any], bytes]] = {
+    "deltas, and no end of the part": ([spoken(ONE), COMPLETED], ONE),
+    "deltas, then the item, by index": (
+        [spoken(ONE, output_index=1), item(audio(ONE, "a"), output_index=1), COMPLETED],
+        ONE,
+    ),
+    "deltas, then the item, by id": ([spoken(ONE, item_id="i"), item(audio(ONE, "a"), id="i"), COMPLETED], ONE),
+    "deltas without a place, then the item": ([spoken(ONE), item(audio(ONE)), COMPLETED], ONE),
+    "deltas of two items with a header each": (
+        [spoken(wav(ONE), output_index=0), spoken(wav(TWO), output_index=1), COMPLETED],
+        ONE + TWO,
+    ),
+    "deltas, text's item, then the item": (
+        [spoken(ONE, output_index=1), item(text("Hi"), output_index=0), item(audio(ONE), output_index=1), COMPLETED],
+        ONE,
+    ),
+    "deltas, then completed": ([spoken(ONE), completed(item(audio(ONE, "a")))], ONE),
+    "deltas of one item, another whole": (
+        [spoken(ONE, output_index=0), item(audio(TWO, "b"), output_index=1), COMPLETED],
+        ONE + TWO,
+    ),
+    "the same id, other sound": ([item(audio(ONE, "a")), item(audio(TWO, "a")), COMPLETED], ONE + TWO),
+    "the same sound under other ids": ([item(audio(ONE, "a")), item(audio(ONE, "b")), COMPLETED], ONE + ONE),
+    "the item twice": ([item(audio(ONE, "a")), item(audio(ONE, "a")), COMPLETED], ONE),
+    "the part, then its item": (
+        [
+            {"type": "response.content_part.done", "part": audio(ONE), "output_index": 0},
+            item(audio(ONE), output_index=0),
+            COMPLETED,
+        ],
+        ONE,
+    ),
+    "again in completed, by id": ([item(audio(ONE, "a")), completed(item(audio(ONE, "a")))], ONE),
+    "again in completed, without ids": ([item(audio(ONE)), completed(item(audio(ONE)))], ONE),
+    "only in completed": ([completed(item(audio(wav(ONE), "a"), audio(wav(TWO), "b")))], ONE + TWO),
+    "data beside the type": ([item({"type": "output_audio", "data": b64(ONE)}), COMPLETED], ONE),
+    "an item without data": ([item({"type": "output_audio", "audio": {"id": "a"}}), item(audio(ONE)), COMPLETED], ONE),
+}
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(("events", "expected"), SOUNDS.values(), ids=SOUNDS)
+def test_speech_is_taken_once(events: list[Any], expected: bytes, together: bool) -> None:
+    whole, total = read([CREATED, delta("Hi", output_index=0), *events], SPOKEN, together=together)
+    assert [block["type"] for block in whole.content] == ["text", "audio"]
+    assert base64.b64decode(whole.content[1]["base64"], validate=True) == wav(expected)
+    assert total == whole
+
+
+def test_a_transcript_is_the_text_where_there_is_no_other() -> None:
+    says = {"type": "response.output_audio_transcript.delta", "delta": "Hello you"}
+    assert read([CREATED, says, spoken(ONE), COMPLETED], SPOKEN)[0].text == "Hello you"
+    assert read([CREATED, says, delta("Hello you"), spoken(ONE), COMPLETED], SPOKEN)[0].text == "Hello you"
+    assert read([CREATED, delta("Hello you"), says, spoken(ONE), COMPLETED], SPOKEN)[0].text == "Hello you"
+    whole = item({"type": "output_audio", "transcript": "Hello you", "audio": {"data": b64(ONE)}})
+    assert read([CREATED, whole, COMPLETED], SPOKEN)[0].text == "Hello you"
+
+
+def call(number: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"type": "function_call", "id": f"fc_{number}", "call_id": f"call_{number}", "name": "f", **fields}
+
+
+def added(number: int = 0, **place: Any) -> dict[str, Any]:
+    return {"type": "response.output_item.added", "item": call(number, arguments=""), **place}
+
+
+def arguments(value: str, **place: Any) -> dict[str, Any]:
+    return {"type": "response.function_call_arguments.delta", "delta": value, **place}
+
+
+F0 = {"name": "f", "args": {"a": 1}, "id": "call_0", "type": "tool_call"}
+F1 = {"name": "f", "args": {"b": 2}, "id": "call_1", "type": "tool_call"}
+CALLS: dict[str, tuple[list[Any], list[dict[str, Any]]]] = {
+    "by delta": (
+        [
+            added(),
+            arguments('{"a"'),
+            arguments(":1}"),
+            {"type": "response.output_item.done", "item": call(arguments='{"a":1}')},
+            COMPLETED,
+        ],
+        [F0],
+    ),
+    "whole in the item": ([{"type": "response.output_item.done", "item": call(arguments='{"a":1}')}, COMPLETED], [F0]),
+    "whole in arguments.done": (
+        [added(), {"type": "response.function_call_arguments.done", "arguments": '{"a":1}', "item_id": "fc_0"}, COMPLETED],
+        [F0],
+    ),
+    "only in completed": (
+        [{"type": "response.completed", "response": {"output": [call(arguments='{"a":1}')]}}],
+        [F0],
+    ),
+    "two, interleaved": (
+        [
+            added(0, output_index=0),
+            added(1, output_index=1),
+            arguments('{"a":', output_index=0),
+            arguments('{"b":', output_index=1),
+            arguments("1}", item_id="fc_0"),
+            arguments("2}", item_id="fc_1"),
+            COMPLETED,
+        ],
+        [F0, F1],
+    ),
+    "without a place": ([added(0), arguments('{"a":1}'), added(1), arguments('{"b":2}'), COMPLETED], [F0, F1]),
+    "without arguments": ([added(0), COMPLETED], [{**F0, "args": {}}]),
+}
+
+
+@pytest.mark.parametrize("asked", [TEXT, Asked("m", blocks=True)], ids=["plain", "blocks"])
+@pytest.mark.parametrize(("events", "expected"), CALLS.values(), ids=CALLS)
+def test_tool_calls_are_taken_once(events: list[Any], expected: list[dict[str, Any]], asked: Asked) -> None:
+    whole, total = read([CREATED, delta("Let me see."), *events], asked)
+    assert whole.tool_calls == expected
+    assert whole.text == "Let me see."
+    assert whole.response_metadata["finish_reason"] == "tool_calls"
+    assert total == whole
+
+
+def test_a_tool_call_never_merges_into_text() -> None:
+    answer = Answer(TEXT)
+    chunks = ChunkWriter(answer).write(answer.feed(map(sent, [delta("Hi"), added(), arguments("{}")])))
+    assert [chunk.message.tool_call_chunks[0]["index"] for chunk in chunks[1:]] == [1, 1]
+
+
+def test_arguments_that_are_no_json_make_an_invalid_call() -> None:
+    whole, total = read([CREATED, added(), arguments("[1"), COMPLETED])
+    assert [call["args"] for call in whole.invalid_tool_calls] == ["[1"]
+    assert whole.tool_calls == []
+    assert total == whole
+
+
+@pytest.mark.parametrize(
+    ("asked", "content", "kwargs"),
+    [
+        (TEXT, "Hi", {"reasoning_content": "First.\n\nThen."}),
+        (
+            Asked("m", blocks=True),
+            [
+                {"type": "reasoning", "reasoning": "First.\n\nThen.", "index": 0},
+                {"type": "text", "text": "Hi", "index": 1},
+            ],
+            {},
+        ),
+    ],
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_reasoning(asked: Asked, content: Any, kwargs: dict[str, str], whole: bool) -> None:
+    deltas = [
+        {"type": "response.reasoning_summary_text.delta", "delta": "First.", "summary_index": 0},
+        {"type": "response.reasoning_summary_text.delta", "delta": "Then.", "summary_index": 1},
+    ]
+    reasoned = {"type": "reasoning", "summary": [{"type": "summary_text", "text": part} for part in ("First.", "Then.")]}
+    events = [*([] if whole else deltas), {"type": "response.output_item.done", "item": reasoned}]
+    one, total = read([CREATED, *events, delta("Hi"), COMPLETED], asked)
+    assert (one.content, one.additional_kwargs) == (content, kwargs)
+    assert total == one
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (b"{not json", "is not JSON"),
+        (b"[1,2]", "is a JSON list, not an object"),
+        ({"type": "response.output_text.delta", "delta": 7}, "'response.output_text.delta' is not of the shape"),
+        ({"type": "response.output_item.done", "item": "x"}, "'response.output_item.done' is not of the shape"),
+        ({"type": "response.completed", "response": "x"}, "'response.completed' is not of the shape"),
+        ({"type": "response.output_audio.delta", "delta": "!!!!"}, "is not base64"),
+    ],
+)
+def test_what_can_not_be_understood_is_an_error(event: Any, told: str) -> None:
+    with pytest.raises(errors.ProtocolError, match=told):
+        read([CREATED, delta("Hi"), event, COMPLETED])
+
+
+def test_an_error_message_holds_no_media() -> None:
+    with pytest.raises(errors.ProtocolError) as caught:
+        read([b'{"type":"response.output_audio.delta","delta":"' + b"A" * 5_000])
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("events", "asked", "kind"),
+    [
+        ([], TEXT, errors.EmptyAnswerError),
+        ([], Asked("m", stop=True), errors.EmptyAnswerError),
+        ([b"[DONE]"], TEXT, errors.EmptyAnswerError),
+        ([CREATED, COMPLETED], TEXT, errors.EmptyAnswerError),
+        ([CREATED], TEXT, errors.StreamInterruptedError),
+        ([b'{"type":"resp'], TEXT, errors.ProtocolError),
+    ],
+)
+def test_no_answer_is_an_error(events: list[Any], asked: Asked, kind: type[errors.DMXOmniError]) -> None:
+    with pytest.raises(kind):
+        read(events, asked)
+
+
+def test_an_answer_may_be_empty_where_it_was_asked_to_stop() -> None:
+    assert read([CREATED, COMPLETED], Asked("m", stop=True))[0].content == ""
+
+
+def test_an_event_cut_off_at_the_end_means_that_the_connection_broke() -> None:
+    answer = Answer(TEXT)
+    answer.feed([sent(CREATED), sent(delta("Hi"))])
+    answer.close([sent(b'{"type":"resp')])
+    assert type(answer.failure) is errors.StreamInterruptedError
+    assert str(answer.failure) == (
+        "the connection closed before the answer ended (no response.completed); "
+        "2 characters of text and 0 bytes of speech had arrived"
+    )
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (None, None),
+        ({}, None),
+        (
+            {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8},
+            {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8},
+        ),
+        ({"input_tokens": 5, "output_tokens": 3}, {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8}),
+        ({"output_tokens": None}, {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}),
+        (
+            {
+                "input_tokens": 5,
+                "output_tokens": 3,
+                "total_tokens": 8,
+                "input_tokens_details": {"cached_tokens": 2, "audio_tokens": 1, "text_tokens": None},
+                "output_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 2.0},
+            },
+            {
+                "input_tokens": 5,
+                "output_tokens": 3,
+                "total_tokens": 8,
+                "input_token_details": {"cache_read": 2, "audio": 1},
+                "output_token_details": {"reasoning": 0, "audio": 2},
+            },
+        ),
+        (
+            {"prompt_tokens": 5, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 1}},
+            {"input_tokens": 5, "output_tokens": 3, "total_tokens": 8, "input_token_details": {"cache_read": 1}},
+        ),
+    ],
+)
+def test_usage(usage: Any, expected: Any) -> None:
+    assert usage_metadata(usage) == expected
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_all_chunks_have_one_id_even_where_the_response_s_comes_late(together: bool) -> None:
+    whole, total = read([delta("Hi"), COMPLETED], together=together)
+    assert (whole.id, total.id) == (None, None)
+    assert whole.response_metadata["id"] == total.response_metadata["id"] == "resp_1"
+
+
+def test_pieces_of_speech_grow_with_what_has_gone_before() -> None:
+    answer = Answer(SPOKEN)
+    writer = ChunkWriter(answer)
+    chunks = []
+    for _ in range(2_000):
+        chunks += writer.write(answer.feed([sent(spoken(bytes(480)))]))
+    sizes = [len(chunk.message.content[0]["base64"]) for chunk in chunks]
+    assert sizes[0] == (480 + 44) // 3 * 4  # the first sound goes out at once
+    assert len(chunks) < 150
+    assert all(size <= max(1_300, sum(sizes[:place]) // 16 + 1_300) for place, size in enumerate(sizes))

@@ -1,0 +1,38 @@
+"""The four ways to ask, as one table: what holds for one must hold for all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import reduce
+from operator import add
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+
+from langchain_dmx_omni import ChatDMXOmni
+
+Way = Callable[..., Awaitable[AIMessage]]
+
+
+def total(chunks: list[AIMessageChunk]) -> AIMessage:
+    """The message that LangChain makes of chunks, adding them one after another."""
+    return message_chunk_to_message(reduce(add, chunks))
+
+
+async def by_invoke(model: ChatDMXOmni, *args: Any, **kwargs: Any) -> AIMessage:
+    return model.invoke(*args, **kwargs)
+
+
+async def by_stream(model: ChatDMXOmni, *args: Any, **kwargs: Any) -> AIMessage:
+    return total(list(model.stream(*args, **kwargs)))
+
+
+async def by_ainvoke(model: ChatDMXOmni, *args: Any, **kwargs: Any) -> AIMessage:
+    return await model.ainvoke(*args, **kwargs)
+
+
+async def by_astream(model: ChatDMXOmni, *args: Any, **kwargs: Any) -> AIMessage:
+    return total([chunk async for chunk in model.astream(*args, **kwargs)])
+
+
+WAYS: dict[str, Way] = {"invoke": by_invoke, "stream": by_stream, "ainvoke": by_ainvoke, "astream": by_astream}

@@ -11,6 +11,7 @@ from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel, Field
 
 from langchain_dmx_omni import ChatDMXOmni, media
@@ -36,12 +37,11 @@ agent = create_agent(
     tools=[look_up_person],
     system_prompt="You describe videos for an archive.",
     response_format=Scene,
-    checkpointer=InMemorySaver(),
+    # LangGraph wants to be told which classes of ours its checkpoints may hold.
+    checkpointer=InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=[Scene])),
     # LangChain's own counter takes base64 for text: a 16 MB video would be 5.6 million tokens.
     middleware=[
-        SummarizationMiddleware(
-            llm, trigger=("tokens", 100_000), token_counter=llm.get_num_tokens_from_messages
-        )
+        SummarizationMiddleware(llm, trigger=("tokens", 100_000), token_counter=llm.get_num_tokens_from_messages)
     ],
 )
 config: RunnableConfig = {"configurable": {"thread_id": "archive"}}

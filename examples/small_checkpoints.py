@@ -14,7 +14,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langchain_dmx_omni import ChatDMXOmni, media
 
 path = Path(sys.argv[1] if len(sys.argv) > 1 else "clip.mp4").resolve()
-llm = ChatDMXOmni(voice="Tina", media_roots=[path.parent])
+llm = ChatDMXOmni(voice="Tina", media_roots=[path.parent], max_tokens=30)
 
 
 def ten_turns(*, inline: bool) -> int:

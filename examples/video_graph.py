@@ -28,9 +28,7 @@ app = graph.compile(checkpointer=InMemorySaver())
 
 question = HumanMessage([media.video(path, inline=False), {"type": "text", "text": "What happens here?"}])
 chunks = []
-for chunk, _ in app.stream(
-    {"messages": [question]}, {"configurable": {"thread_id": "1"}}, stream_mode="messages"
-):
+for chunk, _ in app.stream({"messages": [question]}, {"configurable": {"thread_id": "1"}}, stream_mode="messages"):
     if isinstance(chunk, AIMessageChunk):
         print(chunk.text, end="", flush=True)
         chunks.append(chunk)

@@ -44,6 +44,11 @@ class InlineData:
         self.prefix = prefix
 
     @property
+    def fingerprint(self) -> tuple[int, int]:
+        """What tells this media from other, without reading it."""
+        return len(self), hash(self._text)
+
+    @property
     def base64(self) -> str:
         """The base64 text alone."""
         return self._text[self._start :]
@@ -88,6 +93,11 @@ class FileData:
     def __len__(self) -> int:
         """Bytes of the data URL."""
         return len(self.prefix) + (self._size + 2) // 3 * 4
+
+    @property
+    def fingerprint(self) -> tuple[int, int]:
+        """What tells this media from other, without reading it."""
+        return len(self), hash((self._path, self._found))
 
     def head(self, size: int) -> bytes:
         """Return the first bytes of the file.

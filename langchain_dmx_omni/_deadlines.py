@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from .errors import FirstEventTimeoutError, IdleTimeoutError, RequestTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Deadline:
@@ -86,6 +86,7 @@ class Watchdog:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._waits: dict[object, tuple[float, socket.socket]] = {}
+        self._chores: list[Callable[[], object]] = []
         self._thread: threading.Thread | None = None
         self._wakes = math.inf
 
@@ -97,35 +98,56 @@ class Watchdog:
             return
         wait = object()
         with self._changed:
-            if self._thread is None:
-                thread = threading.Thread(target=self._watch, name="dmx-omni-deadlines", daemon=True)
-                thread.start()  # it waits for this block to end
-                self._thread = thread
-            elif at < self._wakes:
-                self._changed.notify()
             self._waits[wait] = (at, sock)
+            if not self._started() and at < self._wakes:
+                self._changed.notify()
         try:
             yield
         finally:
             with self._changed:
                 self._waits.pop(wait, None)
 
-    def _watch(self) -> None:
+    def later(self, chore: Callable[[], object]) -> None:
+        """Do something in the thread, soon. Never waits for it, nor for any lock that it takes."""
         with self._changed:
-            while True:
-                now = time.monotonic()
-                for wait, (at, sock) in [*self._waits.items()]:
-                    if at <= now:
-                        del self._waits[wait]
-                        # The class's own method: an SSL socket's would tear down what the reader still uses.
-                        with contextlib.suppress(OSError):
-                            socket.socket.shutdown(sock, socket.SHUT_RDWR)
-                self._wakes = min((at for at, _ in self._waits.values()), default=math.inf)
-                resting = self._wakes == math.inf
-                woken = self._changed.wait(min(self._REST, self._wakes - now))
-                if resting and not woken and not self._waits:
+            self._chores.append(chore)
+            if not self._started():
+                self._changed.notify()
+
+    def _started(self) -> bool:
+        """Start the thread, unless it runs."""
+        if self._thread is not None:
+            return False
+        thread = threading.Thread(target=self._watch, name="dmx-omni-deadlines", daemon=True)
+        thread.start()  # it waits for the caller's block to end
+        self._thread = thread
+        return True
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                chores, self._chores = self._chores, []
+                if not chores and not self._sleep():
                     self._thread = None
                     return
+            # Outside the lock: what they wait for may itself be waiting to call `later`.
+            for chore in chores:
+                with contextlib.suppress(Exception):
+                    chore()
+
+    def _sleep(self) -> bool:
+        """Wait for a deadline or for a change; return whether there is anything more to do."""
+        now = time.monotonic()
+        for wait, (at, sock) in [*self._waits.items()]:
+            if at <= now:
+                del self._waits[wait]
+                # The class's own method: an SSL socket's would tear down what the reader still uses.
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        self._wakes = min((at for at, _ in self._waits.values()), default=math.inf)
+        resting = self._wakes == math.inf
+        woken = self._changed.wait(min(self._REST, self._wakes - now))
+        return bool(woken or not resting or self._waits or self._chores)
 
 
 watchdog = Watchdog()

@@ -149,19 +149,23 @@ class Steps:
                     self._stream = _http.send(self._exchange.endpoint, self._exchange.body)
                     reading.begin(self._stream)
                 while not reading.over:
-                    if step := reading.take(None if self.answer.ended else self._stream.read()):
+                    events = None if self.answer.ended else self._stream.read()
+                    step = reading.take(events)
+                    if events is None:  # whoever has the last step may not come back
+                        self._stream.drain(_http.AFTERMATH)
+                        self._stream.close()
+                    if step:
                         return step
-                self._stream.drain(_http.AFTERMATH)
         except BaseException:
-            self.close()
+            if self._stream is not None:
+                self._stream.close()
             raise
-        self.close()
         return None
 
     def close(self) -> None:
         """Hang up, unless the answer was read to its end."""
         if self._stream is not None:
-            self._stream.close()
+            self._stream.hang_up()
 
 
 class AsyncSteps:
@@ -199,13 +203,16 @@ class AsyncSteps:
                     self._stream = await _http.asend(self._exchange.endpoint, self._exchange.body)
                     reading.begin(self._stream)
                 while not reading.over:
-                    if step := reading.take(None if self.answer.ended else await self._stream.read()):
+                    events = None if self.answer.ended else await self._stream.read()
+                    step = reading.take(events)
+                    if events is None:  # whoever has the last step may not come back
+                        await self._stream.drain(_http.AFTERMATH)
+                        await self._stream.aclose()
+                    if step:
                         return step
-                await self._stream.drain(_http.AFTERMATH)
         except BaseException:
             await self.aclose()
             raise
-        await self.aclose()
         return None
 
     async def aclose(self) -> None:
@@ -263,6 +270,9 @@ class _Reading:
             error.partial = message(self.answer)
         secret = self._exchange.secret
         error.args = tuple(_without(secret, each) if isinstance(each, str) else each for each in error.args)
+        for name, value in vars(error).items():
+            if isinstance(value, str):  # the service's code, param and so on
+                setattr(error, name, _without(secret, value))
         if error.__cause__ is not None and secret in str(error.__cause__):
             # It would be printed with the traceback.
             error.__cause__ = error.__context__ = None

@@ -47,7 +47,9 @@ _EXCERPT = 200
 """Characters of a page, or of a body that is no JSON, that go into a message."""
 
 _HINTS: dict[type[APIStatusError], str] = {
-    AuthenticationError: "Check the key, and that it belongs to this host: a key of one DMXAPI host is unknown to the others",
+    AuthenticationError: (
+        "Check the key, and that it belongs to this host: a key of one DMXAPI host is unknown to the others"
+    ),
     QuotaExceededError: "The account or the key has no quota left: top it up",
     PermissionDeniedError: "Check the quota and the group of the key",
     NotFoundError: "Check base_url, and that the model is open to this key",

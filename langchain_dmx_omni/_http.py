@@ -157,6 +157,15 @@ class EventStream(_Incoming):
         """Hang up, unless the answer was read to its end."""
         self._response.close()
 
+    def hang_up(self) -> None:
+        """Do so soon, from another thread.
+
+        An abandoned stream is closed by the garbage collector, which may run while this very thread holds the
+        connection pool's lock; waiting for that lock would then be forever.
+        """
+        if not self._response.is_closed:
+            watchdog.later(self._response.close)
+
     @contextlib.contextmanager
     def _until(self, at: float) -> Iterator[None]:
         """End the wait for bytes at a time (of `time.monotonic`)."""

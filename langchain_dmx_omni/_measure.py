@@ -91,7 +91,7 @@ def _mp4(data: bytes) -> Measured | None:
             if inner == b"mvhd":
                 duration = _movie_seconds(data, span[0])
             elif inner == b"trak" and width is None:
-                for box, (start, end) in _boxes(data, *span):
+                for box, (_, end) in _boxes(data, *span):
                     size = struct.unpack_from(">II", data, end - 8) if box == b"tkhd" else (0, 0)
                     if size[0]:
                         width, height = size[0] >> 16, size[1] >> 16
@@ -129,10 +129,10 @@ def _by_av(data: bytes) -> Measured | None:
     except ImportError:
         return None
     try:
-        with av.open(io.BytesIO(data)) as container:
-            pictures = container.streams.video
+        with av.open(io.BytesIO(data), mode="r") as container:
             duration = container.duration / 1_000_000 if container.duration else None
-            size = (pictures[0].width, pictures[0].height) if pictures else (None, None)
-            return Measured(*size, duration)
+            for picture in container.streams.video:
+                return Measured(picture.width or None, picture.height or None, duration)
+            return Measured(duration=duration)
     except (av.FFmpegError, ValueError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -42,7 +42,7 @@ class Options:
     tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: str | Mapping[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    response_format: Mapping[str, Any] | None = None
+    response_format: Any = None
 
     @property
     def speaks(self) -> bool:
@@ -119,6 +119,10 @@ def resolve(given: Mapping[str, Any], call: Mapping[str, Any]) -> Options:
             f"voice={call['voice']!r} asks for speech and modalities={[*(options.modalities or ())]!r} for none; "
             "leave modalities out, or give modalities=['text', 'audio']"
         )
+    if options.tools and options.enable_search:
+        told = "enable_search is left out: the service takes no tools together with it"
+        warnings.warn(told, DMXOmniWarning, stacklevel=2)
+        return replace(options, enable_search=None, search_options=None)
     return options
 
 

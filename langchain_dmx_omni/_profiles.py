@@ -29,6 +29,18 @@ class Limits(NamedTuple):
 
 LIMITS = Limits(data_url=10_485_760, remote_file=2_000_000_000)
 
+
+class Abilities(NamedTuple):
+    """What decides how a request is written. A model that nothing is known of is taken to be able to."""
+
+    require_a_tool: bool = True
+    """Whether `tool_choice` may be `"required"`."""
+    json_schema: bool = True
+    """Whether `response_format` may be a JSON schema."""
+
+
+_ABILITIES = {DEFAULT_MODEL: Abilities(require_a_tool=False, json_schema=False)}
+
 _PROFILES: dict[str, ModelProfile] = {
     DEFAULT_MODEL: {
         "name": "Qwen3.5-Omni-Plus",
@@ -41,6 +53,8 @@ _PROFILES: dict[str, ModelProfile] = {
         "audio_inputs": True,
         "video_inputs": True,
         "pdf_inputs": False,
+        "image_tool_message": True,
+        "pdf_tool_message": False,
         "text_outputs": True,
         "audio_outputs": True,
         "image_outputs": False,
@@ -48,11 +62,19 @@ _PROFILES: dict[str, ModelProfile] = {
         "reasoning_output": False,
         "tool_calling": True,
         "tool_choice": True,
+        "tool_call_streaming": True,
+        "mid_conversation_system_messages": True,
+        "mid_conversation_tools": False,
         "structured_output": False,
         "attachment": True,
         "temperature": True,
     },
 }
+
+
+def abilities(model: str) -> Abilities:
+    """Return what is known of how a model is asked."""
+    return _ABILITIES.get(model, Abilities())
 
 
 def profile(model: str) -> ModelProfile | None:

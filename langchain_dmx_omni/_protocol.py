@@ -21,7 +21,7 @@ from ._deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
 from ._profiles import PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from langchain_protocol.protocol import MessagesData
 
@@ -56,9 +56,9 @@ class EventWriter:
                     start = {"type": "reasoning", "reasoning": ""}
                     yield from self._delta(block, start, {"type": "reasoning-delta", "reasoning": text})
                 case CallDelta(block, id_, name, arguments):
-                    start = {"type": "tool_call_chunk", "id": id_, "name": name, "args": "", "index": block}
+                    call = {"type": "tool_call_chunk", "id": id_, "name": name, "args": "", "index": block}
                     change = {"type": "tool-call-delta", "args": arguments} if arguments else None
-                    yield from self._delta(block, start, change)
+                    yield from self._delta(block, call, change)
                 case SpeechDelta(block, data):
                     yield from self._speech(block, data)
                 case End():
@@ -69,7 +69,7 @@ class EventWriter:
         id_ = self._answer.message_id or ""
         return cast("MessagesData", {"event": "message-start", "role": "ai", "id": id_, "metadata": metadata})
 
-    def _delta(self, block: int, start: dict[str, Any], change: dict[str, Any] | None) -> Iterator[MessagesData]:
+    def _delta(self, block: int, start: Mapping[str, Any], change: Mapping[str, Any] | None) -> Iterator[MessagesData]:
         if block not in self._open:
             self._open[block] = start["type"]
             yield cast("MessagesData", {"event": "content-block-start", "index": block, "content": start})
@@ -108,5 +108,5 @@ def _data(data: bytes) -> dict[str, Any]:
 def _finished(call: Call) -> dict[str, Any]:
     """Return a tool call as it is when its arguments are there, valid or not."""
     chunk = tool_call_chunk(id=call.id, name=call.name, args="".join(call.arguments))
-    made = AIMessageChunk("", tool_call_chunks=[chunk])
+    made = AIMessageChunk(content="", tool_call_chunks=[chunk])
     return dict(made.tool_calls[0] if made.tool_calls else made.invalid_tool_calls[0])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
-from . import _content
+from . import _content, _profiles, _structured, _tools
 from ._body import Body
 from ._content import Place, Rules
 from ._profiles import LIMITS
@@ -58,10 +58,16 @@ def build(messages: Sequence[BaseMessage], options: Options) -> Body:
 def payload(messages: Sequence[BaseMessage], options: Options) -> dict[str, Any]:
     """Return the request as a JSON value, in which media stands as `_body.MediaData`."""
     speaks = options.speaks
+    able = _profiles.abilities(options.model)
+    tools = _tools.flat(options.tools or ())
+    choice = _tools.choice(options.tool_choice, tools, can_require=able.require_a_tool)
+    form, schema = _structured.response_format(options.response_format, has_schema=able.json_schema)
+    sent = items(messages, options)
+    _tell(_told(choice.told, schema, form, sent), sent, aside=speaks)
     stop = [options.stop] if isinstance(options.stop, str) else options.stop or ()
     body: dict[str, Any] = {
         "model": options.model,
-        "input": items(messages, options),
+        "input": sent,
         "stream": True,
         "stream_options": {"include_usage": True} if options.stream_usage else None,
         "modalities": ["text", "audio"] if speaks else options.modalities and [*options.modalities],
@@ -75,10 +81,10 @@ def payload(messages: Sequence[BaseMessage], options: Options) -> dict[str, Any]
         "enable_search": options.enable_search,
         "search_options": options.search_options,
         "enable_thinking": options.enable_thinking,
-        "tools": options.tools or None,
-        "tool_choice": options.tool_choice,
-        "parallel_tool_calls": options.parallel_tool_calls,
-        "response_format": options.response_format,
+        "tools": tools or None,
+        "tool_choice": choice.tool_choice if tools else None,
+        "parallel_tool_calls": options.parallel_tool_calls if tools else None,
+        "response_format": form,
     }
     return {name: value for name, value in body.items() if value is not None} | dict(options.extra_body or {})
 
@@ -95,8 +101,17 @@ def items(messages: Sequence[BaseMessage], options: Options) -> list[Item]:
     aside = options.speaks and options.system_with_audio != "send"
     found: list[Item] = []
     system: list[str] = []
+    shown: list[Any] = []  # media that tools returned, which only a user message can hold
     for number, message in enumerate(messages, 1):
         place = Place(number, message.type.removesuffix("MessageChunk").lower())
+        if isinstance(message, ToolMessage):
+            output, media = _tool_output(message, place, rules)
+            found.append(output)
+            shown += media
+            continue
+        if shown:
+            found.append({"role": "user", "content": shown})
+            shown = []
         if not (aside and _is_system(message)):
             found += _message(message, place, rules)
         elif options.system_with_audio == "error":
@@ -106,6 +121,8 @@ def items(messages: Sequence[BaseMessage], options: Options) -> list[Item]:
             )
         else:
             system.append(_plain(message, place))
+    if shown:
+        found.append({"role": "user", "content": shown})
     if any(system):
         _fold("\n\n".join(filter(None, system)), found)
     if not found:
@@ -128,8 +145,6 @@ def _message(message: BaseMessage, place: Place, rules: Rules) -> list[Item]:
             return [*([{"role": "assistant", "content": text}] if text or not calls else []), *calls]
         case SystemMessage():
             return [{"role": "system", "content": _plain(message, place)}]
-        case ToolMessage():
-            return [{"type": "function_call_output", "call_id": message.tool_call_id, "output": _plain(message, place)}]
         case ChatMessage(role="assistant" | "system" as role):
             return [{"role": role, "content": _plain(message, place)}]
         case ChatMessage():
@@ -148,6 +163,40 @@ def _call(call: ToolCall | InvalidToolCall, place: Place) -> Item:
         except (TypeError, ValueError, RecursionError) as error:
             raise place.error(f"the arguments of its tool call {call['name']!r} are no JSON: {error}") from None
     return {"type": "function_call", "call_id": call["id"], "name": call["name"], "arguments": arguments or ""}
+
+
+def _tool_output(message: ToolMessage, place: Place, rules: Rules) -> tuple[Item, list[Any]]:
+    """Return a tool's result, and the media in it, which goes into a user message behind all results."""
+    parts = _content.parts(message.content, place, rules)
+    texts = [part["text"] for part in parts if part["type"] == "text"]
+    media = [part for part in parts if part["type"] != "text"]
+    text = "".join(texts)
+    if media:
+        name = message.name or message.tool_call_id
+        text = text or "What the tool returned follows in the next message."
+        media = [{"type": "text", "text": f"This is what the tool {name} returned."}, *media]
+    if message.status == "error" and "error" not in text.lower():
+        text = f"Error: {text}"
+    return {"type": "function_call_output", "call_id": message.tool_call_id, "output": text}, media
+
+
+def _told(calling: str | None, schema: str | None, form: Item | None, sent: list[Item]) -> str:
+    """Return what the model is told in words, where the service has no parameter for it."""
+    json_mode = form is not None and form["type"] == "json_object"
+    hint = "Answer in JSON." if json_mode and schema is None and not _structured.mentions_json(sent) else None
+    return " ".join(filter(None, (calling, schema, hint)))
+
+
+def _tell(told: str, sent: list[Item], *, aside: bool) -> None:
+    """Put words for the model into the system message or, where there can be none, into the first user message."""
+    if not told:
+        return
+    if aside:
+        _fold(told, sent)
+    elif sent[0].get("role") == "system":
+        sent[0] = {"role": "system", "content": f"{sent[0]['content']}\n\n{told}"}
+    else:
+        sent.insert(0, {"role": "system", "content": told})
 
 
 def _user(content: str | list[Any], place: Place, rules: Rules) -> Item:

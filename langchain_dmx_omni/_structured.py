@@ -29,16 +29,18 @@ Method = Literal["function_calling", "json_mode", "json_schema"]
 METHODS: tuple[Method, ...] = ("function_calling", "json_mode", "json_schema")
 
 
-def response_format(given: Any, *, has_schema: bool) -> tuple[dict[str, Any], str | None]:
+def response_format(given: Any, *, has_schema: bool) -> tuple[dict[str, Any] | None, str | None]:
     """Return the request's `response_format`, and what the model is told in words beside it.
 
     Args:
-        given: `{"type": "json_object"}`, `{"type": "json_schema", …}`, a schema, or a class that has one.
+        given: None, `{"type": "json_object"}`, `{"type": "json_schema", …}`, a schema, or a class with one.
         has_schema: Whether the service takes `"json_schema"`.
 
     Raises:
         ConfigurationError: It is none of these.
     """
+    if given is None:
+        return None, None
     if isinstance(given, dict) and given.get("type") in ("json_object", "text"):
         return given, None
     if isinstance(given, dict) and given.get("type") == "json_schema":

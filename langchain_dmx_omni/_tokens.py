@@ -9,22 +9,20 @@ The counts are for planning: whether a conversation fits, and what to trim. What
 
 from __future__ import annotations
 
-import binascii
 import math
 from collections import OrderedDict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from . import _content
 from ._body import FileData, InlineData
 from ._content import Place, Rules
 from ._measure import Measured, measure
+from ._profiles import LIMITS
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from langchain_core.messages import BaseMessage
 
@@ -144,9 +142,9 @@ _REMEMBERED = 256
 def _seen(data: Any) -> Measured:
     if not isinstance(data, InlineData | FileData):
         return Measured()
-    key = data.fingerprint()
+    key = data.fingerprint
     if key not in _looked_at:
-        _looked_at[key] = measure(data.read())
+        _looked_at[key] = measure(data.head(LIMITS.data_url))
         while len(_looked_at) > _REMEMBERED:
             _looked_at.popitem(last=False)
     return _looked_at[key]

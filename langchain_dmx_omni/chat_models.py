@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
@@ -26,10 +35,13 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
+    from ._deltas import Delta
     from ._response import Answer
     from ._tools import Tool
 
 __all__ = ["ChatDMXOmni"]
+
+Written_co = TypeVar("Written_co", covariant=True)
 
 
 class ChatDMXOmni(Fields):
@@ -175,12 +187,7 @@ class ChatDMXOmni(Fields):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         exchange = self._exchange(messages, stop, kwargs)
-        writer: ChunkWriter | None = None
-        with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
-            for answer, deltas in steps:
-                writer = writer or ChunkWriter(answer)
-                yield from writer.write(deltas)
-        _warn(answer)
+        yield from _written(exchange, ChunkWriter, run_manager)
 
     async def _astream(
         self,
@@ -190,13 +197,9 @@ class ChatDMXOmni(Fields):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         exchange = await self._aexchange(messages, stop, kwargs)
-        writer: ChunkWriter | None = None
-        async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
-            async for answer, deltas in steps:
-                writer = writer or ChunkWriter(answer)
-                for chunk in writer.write(deltas):
-                    yield chunk
-        _warn(answer)
+        async with aclosing(_awritten(exchange, ChunkWriter, run_manager)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     def _stream_chat_model_events(
         self,
@@ -206,12 +209,7 @@ class ChatDMXOmni(Fields):
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
         exchange = self._exchange(messages, stop, kwargs, blocks=True)
-        writer: EventWriter | None = None
-        with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
-            for answer, deltas in steps:
-                writer = writer or EventWriter(answer)
-                yield from writer.write(deltas)
-        _warn(answer)
+        yield from _written(exchange, EventWriter, run_manager)
 
     async def _astream_chat_model_events(
         self,
@@ -221,13 +219,9 @@ class ChatDMXOmni(Fields):
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
         exchange = await self._aexchange(messages, stop, kwargs, blocks=True)
-        writer: EventWriter | None = None
-        async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
-            async for answer, deltas in steps:
-                writer = writer or EventWriter(answer)
-                for event in writer.write(deltas):
-                    yield event
-        _warn(answer)
+        async with aclosing(_awritten(exchange, EventWriter, run_manager)) as events:
+            async for event in events:
+                yield event
 
     # The cache. LangChain gives some blocks a random id on the way in; the same question must be the same key.
 
@@ -284,6 +278,37 @@ class ChatDMXOmni(Fields):
 def _result(answer: Answer) -> ChatResult:
     _warn(answer)
     return ChatResult(generations=[ChatGeneration(message=message(answer))])
+
+
+class _Writer(Protocol[Written_co]):
+    """Writes deltas down, as message chunks or as protocol events."""
+
+    def write(self, deltas: Iterable[Delta]) -> Iterable[Written_co]: ...
+
+
+def _written(
+    exchange: Exchange, writer: Callable[[Answer], _Writer[Written_co]], run_manager: CallbackManagerForLLMRun | None
+) -> Generator[Written_co]:
+    made: _Writer[Written_co] | None = None
+    with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
+        for answer, deltas in steps:
+            made = made or writer(answer)
+            yield from made.write(deltas)
+    _warn(answer)
+
+
+async def _awritten(
+    exchange: Exchange,
+    writer: Callable[[Answer], _Writer[Written_co]],
+    run_manager: AsyncCallbackManagerForLLMRun | None,
+) -> AsyncGenerator[Written_co]:
+    made: _Writer[Written_co] | None = None
+    async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
+        async for answer, deltas in steps:
+            made = made or writer(answer)
+            for one in made.write(deltas):
+                yield one
+    _warn(answer)
 
 
 def _warn(answer: Answer) -> None:

@@ -70,7 +70,8 @@ class Speech:
         except ProtocolError as error:
             raise NoSpeechError(f"the message's audio block can't be read: {error}") from None
         if not found:
-            raise NoSpeechError("the message holds no speech: give the model a voice, such as ChatDMXOmni(voice='Tina')")
+            told = "the message holds no speech: give the model a voice, such as ChatDMXOmni(voice='Tina')"
+            raise NoSpeechError(told)
         layout: WavFormat = track.format
         return cls(
             b"".join(parts),

@@ -185,7 +185,9 @@ async def test_speech_is_the_same_bytes_in_all_ways(gateway: LocalGateway, shape
 
 
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
-@pytest.mark.parametrize("name", ["plain", "tool_call", "two_tool_calls", "reasoning_summary", "refusal", "speech_deltas"])
+@pytest.mark.parametrize(
+    "name", ["plain", "tool_call", "two_tool_calls", "reasoning_summary", "refusal", "speech_deltas"]
+)
 async def test_all_ways_give_the_same_message(gateway: LocalGateway, name: str, output_version: str) -> None:
     gateway.play(*[ARRIVALS[name]()] * 4)
     spoken = spoken_for(EXPECTED[name])

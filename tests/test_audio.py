@@ -34,6 +34,7 @@ EXTENSIBLE = chunk(
     b"fmt ", struct.pack("<HHIIHHHHI", 0xFFFE, 1, 24_000, 48_000, 2, 16, 22, 16, 4) + struct.pack("<H", 1) + bytes(14)
 )
 
+
 def standard_wav() -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
@@ -66,7 +67,9 @@ def read(part: bytes, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 44, 45, 100, 10**6])
-@pytest.mark.parametrize("name", [name for name in PARTS if name not in ("chunks behind the samples", "a length that is too short")])
+@pytest.mark.parametrize(
+    "name", [name for name in PARTS if name not in ("chunks behind the samples", "a length that is too short")]
+)
 def test_samples_are_found_however_the_part_is_cut(name: str, size: int) -> None:
     assert read(PARTS[name], size) == PCM
 
@@ -90,8 +93,8 @@ def test_a_track_is_one_wav(name: str) -> None:
 def test_parts_are_put_behind_one_another() -> None:
     track = Track()
     said = b""
-    for name in PARTS:
-        said += track.feed(base64.b64encode(PARTS[name]).decode()) + track.end_part()
+    for part in PARTS.values():
+        said += track.feed(base64.b64encode(part).decode()) + track.end_part()
     assert said == PCM * len(PARTS)
 
 
@@ -113,7 +116,7 @@ def test_a_change_of_format_is_an_error() -> None:
     track = Track()
     track.feed(base64.b64encode(MONO.header(2) + b"\1\2").decode())
     track.end_part()
-    with pytest.raises(ProtocolError, match="changes from .*24000.* to .*16000.* midway"):
+    with pytest.raises(ProtocolError, match=r"changes from .*24000.* to .*16000.* midway"):
         track.feed(base64.b64encode(WavFormat(16_000).header(2) + b"\1\2").decode())
 
 
@@ -147,7 +150,14 @@ def test_base64_padded_piece_by_piece(pieces: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "data"), [("data:audio/wav;base64,AQID", b"\1\2\3"), ("AQ", b"\1"), ("AQI", b"\1\2"), ("", b""), ("AQID\nAQ==\n", b"\1\2\3\1")]
+    ("text", "data"),
+    [
+        ("data:audio/wav;base64,AQID", b"\1\2\3"),
+        ("AQ", b"\1"),
+        ("AQI", b"\1\2"),
+        ("", b""),
+        ("AQID\nAQ==\n", b"\1\2\3\1"),
+    ],
 )
 def test_base64_as_others_write_it(text: str, data: bytes) -> None:
     decoder = Base64Decoder()

@@ -279,6 +279,16 @@ def test_a_file_that_changes_while_it_is_sent_is_told(tmp_path: Path, change: Ca
     assert str(caught.value) == CHANGED
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
+def test_a_disk_that_fails_is_told(tmp_path: Path):
+    file_of(tmp_path / "a", b"0123456789")
+    # Reading a process's memory at address 0 fails as a broken disk does.
+    body = Body({"a": FileData(Path("/proc/self/mem"), (tmp_path / "a").stat())})
+    with pytest.raises(InvalidInputError) as caught:
+        list(body)
+    assert str(caught.value) == "the file mem can't be read any more: Input/output error"
+
+
 # Memory
 
 
@@ -366,6 +376,6 @@ def test_clean_base64_is_not_copied():
     ],
 )
 def test_what_is_no_base64_is_told_with_its_place(text: str, told: str):
-    with pytest.raises(ValueError, match="^it is") as caught:
+    with pytest.raises(ValueError, match=r"^it is") as caught:
         clean_base64(f"data:,{text}", 6)
     assert str(caught.value) == told

@@ -45,6 +45,7 @@ def run(program: str, **environment: str) -> str:
         cwd=ROOT,
         env={**os.environ, "DMXAPI_API_KEY": KEY, **environment},
         timeout=50,
+        check=False,
     )
     assert done.stderr == ""
     assert done.returncode == 0
@@ -286,7 +287,7 @@ def test_a_base_url_relative_to_the_users_client(gateway: LocalGateway, base_url
 
 def test_a_client_that_follows_redirects_does_not_here() -> None:
     def play(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(b"HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:9/else?token=1\r\ncontent-length: 0\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:9/else\r\ncontent-length: 0\r\n\r\n")
 
     with RawServer(play) as server, httpx.Client(follow_redirects=True) as client:
         with pytest.raises(errors.BadRequestError):
@@ -335,6 +336,23 @@ def test_a_transport_without_sockets(way: str) -> None:
         http_async_client=httpx.AsyncClient(transport=transport),
     )
     assert text(call(llm, way)) == TEXT
+
+
+def test_deadlines_without_sockets() -> None:
+    def pings() -> Iterator[bytes]:
+        while True:
+            threading.Event().wait(0.05)
+            yield b": PING\n\n"
+
+    def replay(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=pings())
+
+    llm = ChatDMXOmni(
+        api_key=KEY, http_client=httpx.Client(transport=httpx.MockTransport(replay)), timeout=0.5, max_retries=0
+    )
+    with took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
+        llm.invoke("Hi")
+    assert 0.5 <= seconds[0] < 10
 
 
 # Proxies

@@ -95,7 +95,7 @@ def test_an_example_runs(example: Path, folder: Path):
     assert result.returncode == 0, result.stderr
     assert result.stdout
     assert not result.stderr
-    if example.name != "make_clip.py":
+    if ".save(" in example.read_text("utf-8") or example.name == "demo.py":
         with wave.open(str(folder / "answer.wav")) as answer:
             assert answer.getnframes() > 0
 

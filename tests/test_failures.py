@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 ID = f" (request id: {REQUEST_ID})"
 KEY_HINT = ". Check the key, and that it belongs to this host: a key of one DMXAPI host is unknown to the others"
 QUOTA_HINT = ". The account or the key has no quota left: top it up"
-BUSY = f"the service answered 429: 当前分组上游负载已饱和，请稍后再试{ID}. The service is saturated: try later, or raise max_retries"
+BUSY_HINT = ". The service is saturated: try later, or raise max_retries"
+BUSY = f"the service answered 429: 当前分组上游负载已饱和，请稍后再试{ID}{BUSY_HINT}"
 
 
 @dataclass(frozen=True)
@@ -166,17 +167,20 @@ async def test_errors_of_the_service(gateway: LocalGateway, name: str, way: Way)
         await way(model, "Hello?")
     error = caught.value
     assert str(error) == case.told
-    assert Expected(
-        type(error),
-        error.status_code,
-        str(error),
-        error.is_retryable,
-        error.code,
-        error.error_type,
-        error.param,
-        error.request_id,
-        error.retry_after,
-    ) == case
+    assert (
+        Expected(
+            type(error),
+            error.status_code,
+            str(error),
+            error.is_retryable,
+            error.code,
+            error.error_type,
+            error.param,
+            error.request_id,
+            error.retry_after,
+        )
+        == case
+    )
     assert error.partial is None
     assert isinstance(error, ValueError) is not case.retryable
 
@@ -192,7 +196,11 @@ async def test_errors_of_the_service(gateway: LocalGateway, name: str, way: Way)
         ({"code": "invalid_request", "message": "m"}, errors.BadRequestError, "(invalid_request): m"),
         ({"code": "invalid_api_key", "message": "m"}, errors.AuthenticationError, "(invalid_api_key): m"),
         ({"code": "model_not_found", "message": "m"}, errors.NotFoundError, "(model_not_found): m"),
-        ({"code": "context_length_exceeded", "message": "m"}, errors.ContextLengthError, "(context_length_exceeded): m"),
+        (
+            {"code": "context_length_exceeded", "message": "m"},
+            errors.ContextLengthError,
+            "(context_length_exceeded): m",
+        ),
         ({"response": {"error": {"code": "server_error", "message": "m"}}}, errors.ServerError, "(server_error): m"),
         ({"response": {"status": "failed"}}, errors.ServerError, "the service broke off the answer: no message"),
         ({"error": {"type": "invalid_request_error", "message": "m"}}, errors.BadRequestError, "answer: m"),

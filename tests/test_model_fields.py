@@ -196,7 +196,16 @@ def test_keys_that_cannot_be(gateway: LocalGateway, way: str, key: str | None, t
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     "base_url",
-    ["www.dmxapi.cn/v1", "ftp://x/v1", "http://", "http://[::1", "http://127.0.0.1:99999/v1", "http://127.0.0.1:x/v1", "", "/v1"],
+    [
+        "www.dmxapi.cn/v1",
+        "ftp://x/v1",
+        "http://",
+        "http://[::1",
+        "http://127.0.0.1:99999/v1",
+        "http://127.0.0.1:x/v1",
+        "",
+        "/v1",
+    ],
 )
 def test_base_urls_that_cannot_be(way: str, base_url: str) -> None:
     with pytest.raises(errors.ConfigurationError, match="base_url"):
@@ -413,6 +422,7 @@ class Trace(BaseTracer):
 
 ECHOES = {
     "body": error(401, f"Invalid token {KEY}, given as {KEY}"),
+    "every field": error(400, KEY, code=KEY, type=KEY, param=KEY),
     "flat body": error(400, f"Invalid token {KEY}", shape="flat"),
     "page": error(502, f"Bad gateway for {KEY}", shape="html"),
     "page that is cut in the key": error(502, "x" * 165 + KEY, shape="html"),

@@ -26,8 +26,8 @@ from langchain_core.messages import (
 )
 
 from langchain_dmx_omni._options import Options, resolve
-from langchain_dmx_omni._request import build
-from langchain_dmx_omni.errors import ContentBlockError, InvalidInputError
+from langchain_dmx_omni._request import build, without_random_ids
+from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning, InvalidInputError
 
 HI = [HumanMessage("Hi")]
 SPEECH = {"modalities": ["text", "audio"], "audio": {"voice": "Tina", "format": "wav"}}
@@ -104,8 +104,14 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": False},
      {"tools": [TOOL], "tool_choice": "auto", "parallel_tool_calls": False}),
     ({"tools": []}, {}),
-    ({"tool_choice": {"type": "function", "name": "clock"}}, {"tool_choice": {"type": "function", "name": "clock"}}),
-    ({"response_format": {"type": "json_object"}}, {"response_format": {"type": "json_object"}}),
+    ({"tools": [TOOL], "tool_choice": "clock"},
+     {"tools": [TOOL], "tool_choice": {"type": "function", "name": "clock"}}),
+    ({"tool_choice": "any", "parallel_tool_calls": True}, {}),
+    ({"response_format": {"type": "json_object"}},
+     {"response_format": {"type": "json_object"}, "input": [system("Answer in JSON."), user("Hi")]}),
+    ({"response_format": {"type": "json_object"}, "voice": "Tina"},
+     {"response_format": {"type": "json_object"}, "input": [user("Answer in JSON.\n\nHi")], **SPEECH}),
+    ({"response_format": {"type": "text"}}, {"response_format": {"type": "text"}}),
     ({"extra_body": {"top_k": 20}}, {"top_k": 20}),
     ({"extra_body": {}}, {}),
     ({"extra_body": {"temperature": 1, "model": "mine", "note": None}, "temperature": 0.5},
@@ -202,7 +208,7 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     "tool, a chunk": (ToolMessageChunk("12:00", tool_call_id="call_1"),
                       [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
     "tool, an error": (ToolMessage("No clock", tool_call_id="call_1", status="error"),
-                       [{"type": "function_call_output", "call_id": "call_1", "output": "No clock"}]),
+                       [{"type": "function_call_output", "call_id": "call_1", "output": "Error: No clock"}]),
     "role user": (ChatMessage("Hi", role="user"), [user("Hi")]),
     "role human, a list": (ChatMessage([IMAGE], role="human"), [user([IMAGE])]),
     "role assistant": (ChatMessage("Hello", role="assistant"), [assistant("Hello")]),
@@ -244,7 +250,6 @@ REFUSED: dict[str, tuple[BaseMessage, str]] = {
     "video in a chunk": (AIMessageChunk([{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
     "audio in system": (SystemMessage([SPOKEN]), f"message 2 (system), block 1 (audio): {ONLY_TEXT}"),
     "reasoning in system": (SystemMessage([{"type": "reasoning"}]), f"message 2 (system), block 1 (reasoning): {ONLY_TEXT}"),
-    "image in tool": (ToolMessage([IMAGE], tool_call_id="1"), f"message 2 (tool), block 1 (image_url): {ONLY_TEXT}"),
     "image in a role": (ChatMessage([IMAGE], role="system"), f"message 2 (chat), block 1 (image_url): {ONLY_TEXT}"),
     "no type": (AIMessage([{"a": 1}]), f"message 2 (ai), block 1: {ONLY_TEXT}"),
     "text that is none": (AIMessage([{"type": "text", "text": None}]), f"message 2 (ai), block 1 (text): {ONLY_TEXT}"),
@@ -350,3 +355,72 @@ def test_media_in_a_folded_system_message_is_refused():
     with pytest.raises(ContentBlockError) as caught:
         build([SystemMessage([IMAGE]), HumanMessage("Hi")], Options(voice="Tina"))
     assert str(caught.value) == f"message 1 (system), block 1 (image_url): {ONLY_TEXT}"
+
+
+def output(call: str, told: str) -> dict[str, Any]:
+    return {"type": "function_call_output", "call_id": call, "output": told}
+
+
+def test_media_from_tools_follows_in_a_user_message_behind_all_results():
+    messages = [
+        HumanMessage("Look"),
+        AIMessage("", tool_calls=[{**CALL, "id": "1"}, {**CALL, "id": "2"}]),
+        ToolMessage([IMAGE], tool_call_id="1", name="camera"),
+        ToolMessage([text("Two: "), IMAGE], tool_call_id="2"),
+        HumanMessage("And now?"),
+        AIMessage("", tool_calls=[{**CALL, "id": "3"}]),
+        ToolMessage([IMAGE], tool_call_id="3", status="error"),
+    ]
+    sent_items = items(messages)
+    assert [item for item in sent_items if item.get("type") != "function_call"] == [
+        user("Look"),
+        output("1", "What the tool returned follows in the next message."),
+        output("2", "Two: "),
+        user(
+            [
+                text("This is what the tool camera returned."),
+                IMAGE,
+                text("This is what the tool 2 returned."),
+                IMAGE,
+            ]
+        ),
+        user("And now?"),
+        output("3", "Error: What the tool returned follows in the next message."),
+        user([text("This is what the tool 3 returned."), IMAGE]),
+    ]
+
+
+def test_a_pdf_from_a_tool_is_refused():
+    with pytest.raises(ContentBlockError, match=r"message 1 \(tool\), block 1 \(file\)"):
+        items([ToolMessage([{"type": "file", "base64": "JVBERi0xLjc=", "mime_type": "x/y"}], tool_call_id="1")])
+
+
+def test_what_the_service_has_no_parameter_for_is_told_in_words():
+    both = [TOOL, {**TOOL, "name": "calendar"}]
+    must = "Answer by calling one of the functions that you are given, and in no other way."
+    asked = {"tools": both, "tool_choice": "any"}
+    assert sent(HI, **asked) == {**PLAIN, "tools": both, "tool_choice": "auto", "input": [system(must), user("Hi")]}
+    spoken = sent([SystemMessage("Be brief"), *HI], **asked, voice="Tina")
+    assert spoken["input"] == [user(f"{must}\n\nBe brief\n\nHi")]
+    plain = sent([SystemMessage("Be brief"), *HI], **asked)
+    assert plain["input"] == [system(f"Be brief\n\n{must}"), user("Hi")]
+    other = sent(HI, **asked, model="another")
+    assert (other["tool_choice"], other["input"]) == ("required", [user("Hi")])
+
+
+def test_search_is_left_out_where_there_are_tools():
+    with pytest.warns(DMXOmniWarning, match="enable_search is left out"):
+        options = resolve({"enable_search": True, "search_options": {"forced_search": True}}, {"tools": [TOOL]})
+    assert json.loads(b"".join(build(HI, options))) == {**PLAIN, "tools": [TOOL]}
+
+
+@pytest.mark.parametrize("block", [{"type": "text", "text": "Hi", "id": "lc_1"}, {"type": "audio", "id": "lc_2"}])
+def test_random_ids_are_left_out(block: dict[str, Any]):
+    given = HumanMessage([block, "text", {"type": "image", "id": "mine"}])
+    (found,) = without_random_ids([given])
+    assert found.content == [
+        {key: value for key, value in block.items() if key != "id"},
+        "text",
+        {"type": "image", "id": "mine"},
+    ]
+    assert given.content[0] == block

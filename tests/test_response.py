@@ -204,7 +204,11 @@ CALLS: dict[str, tuple[list[Any], list[dict[str, Any]]]] = {
     ),
     "whole in the item": ([{"type": "response.output_item.done", "item": call(arguments='{"a":1}')}, COMPLETED], [F0]),
     "whole in arguments.done": (
-        [added(), {"type": "response.function_call_arguments.done", "arguments": '{"a":1}', "item_id": "fc_0"}, COMPLETED],
+        [
+            added(),
+            {"type": "response.function_call_arguments.done", "arguments": '{"a":1}', "item_id": "fc_0"},
+            COMPLETED,
+        ],
         [F0],
     ),
     "only in completed": (
@@ -271,7 +275,10 @@ def test_reasoning(asked: Asked, content: Any, kwargs: dict[str, str], whole: bo
         {"type": "response.reasoning_summary_text.delta", "delta": "First.", "summary_index": 0},
         {"type": "response.reasoning_summary_text.delta", "delta": "Then.", "summary_index": 1},
     ]
-    reasoned = {"type": "reasoning", "summary": [{"type": "summary_text", "text": part} for part in ("First.", "Then.")]}
+    reasoned = {
+        "type": "reasoning",
+        "summary": [{"type": "summary_text", "text": part} for part in ("First.", "Then.")],
+    }
     events = [*([] if whole else deltas), {"type": "response.output_item.done", "item": reasoned}]
     one, total = read([CREATED, *events, delta("Hi"), COMPLETED], asked)
     assert (one.content, one.additional_kwargs) == (content, kwargs)

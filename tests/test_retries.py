@@ -9,13 +9,14 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from .calls import COLLECTED, STREAMED, WAYS, call, call_into, model, plain, text, took
 from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from tenacity import RetryCallState
 
 from langchain_dmx_omni import errors
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import ARRIVALS, BROKEN_ARRIVALS, ERRORS, PCM, TEXT, answer, spoken, sse
+
+from .calls import COLLECTED, STREAMED, WAYS, call, call_into, model, plain, text, took
 
 FINAL, AGAIN, FEW = (1, 1, 1, 1), (1, 2, 3, 11), (1, 2, 3, 3)
 TRIES = {  # requests with max_retries 0, 1, 2 and 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,10 +74,22 @@ def test_a_stream_gives_its_events_however_it_is_cut(stream: bytes, events: list
 def test_any_split_gives_the_same_events(name: str, cuts: list[int]) -> None:
     stream, events = STREAMS[name]
     at = sorted({0, len(stream), *(min(cut, len(stream)) for cut in cuts)})
-    assert decode([stream[start:end] for start, end in zip(at, at[1:], strict=False)]) == events
+    assert decode([stream[start:end] for start, end in pairwise(at)]) == events
 
 
-LINES = [b"data: {}", b'data: {"a":1}', b"event: e", b": c", b"", b"{", b"}", b"junk", b"data: [DONE]", b"id: 1", b"data"]
+LINES = [
+    b"data: {}",
+    b'data: {"a":1}',
+    b"event: e",
+    b": c",
+    b"",
+    b"{",
+    b"}",
+    b"junk",
+    b"data: [DONE]",
+    b"id: 1",
+    b"data",
+]
 
 
 @given(

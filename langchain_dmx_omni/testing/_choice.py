@@ -79,15 +79,24 @@ def choose(body: Mapping[str, Any], prompt: Prompt) -> list[Tool]:
     return picked[:1] if body.get("parallel_tool_calls") is False else picked
 
 
-def arguments(tools: Sequence[Tool], question: str) -> list[dict[str, Any]]:
-    """The arguments of each call: the question's values go to the tools in turn, and anew when they are used up."""
-    names = [name for tool in tools for name in (tool.name, *field_names(tool.parameters))]
-    clues = Clues(question, [*names, *(value for tool in tools for value in enum_values(tool.parameters))])
+def arguments(body: Mapping[str, Any], prompt: Prompt, tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """The arguments of each call.
+
+    The question's values go to the tools in turn, those that were called already first, and anew when they are used
+    up. What tools have answered comes after the question.
+    """
+    known = {tool.name: tool for tool in tools_of(body)}
+    before = [known[result.name] for result in prompt.results if result.name in known]
+    every = [*before, *tools]
+    names = [name for tool in every for name in (tool.name, *field_names(tool.parameters))]
+    values = [value for tool in every for value in enum_values(tool.parameters)]
+    answered = "\n".join(result.output for result in prompt.results)
+    clues = Clues(prompt.question, [*names, *values], rest=answered)
     made = []
-    for tool in tools:
+    for tool in every:
         clues.again()
         made.append(fill(tool.parameters, clues))
-    return made
+    return made[len(before) :]
 
 
 def _asked_for(tools: Sequence[Tool], question: str, answered: bool) -> list[Tool]:

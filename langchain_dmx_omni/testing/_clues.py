@@ -56,17 +56,18 @@ class Clues:
     Args:
         text: The text.
         names: Names of tools and fields: they are no values, quoted or not.
-        rest: What a string is filled with when nothing else is left; by default the text's telling words.
+        rest: What else is known. Its numbers, formats and named values come after the text's, and all of it fills a
+            string for which nothing is left; by default the text's telling words do.
     """
 
     def __init__(self, text: str, names: Iterable[str] = (), rest: str = "") -> None:
-        self.text = text
+        self.text = f"{text}\n{rest}".strip()
         self._names = {name.casefold() for name in names} | {"json"}
         plain = text
         for name in sorted(names, key=len, reverse=True):
             if "_" in name:  # an identifier; a name that is also a plain word may well stand in a value
                 plain = mention(name).sub(" ", plain)
-        bare = plain
+        bare = f"{plain}\n{rest}"
         for pattern, _ in FORMATS.values():
             bare = pattern.sub(" ", bare)
         self._numbers = [_number(match.group()) for match in _NUMBER.finditer(bare)]
@@ -189,9 +190,10 @@ def _phrases(text: str) -> list[str]:
     found = [phrase for _, phrase in sorted(led)]
     for match in _PROPER_ANYWHERE.finditer(text):
         words = match.group().split()
-        start = bool(_SENTENCE_START.search(text[: match.start()]))
-        if start and words[0].isascii() and words[0].isalpha() and (len(words) == 1 or words[0].lower() in STOP_WORDS):
-            words = words[1:]
+        first = re.split("['’]", words[0])[0].lower()
+        if first.isascii() and _SENTENCE_START.search(text[: match.start()]):
+            # Any word is capital there: "What" and "Create" are no names, "Alan Smith" is one.
+            words = words[1:] if len(words) == 1 or first in STOP_WORDS else words
         if words and not all(word.lower() in STOP_WORDS for word in words):
             found.append(" ".join(words))
     return found

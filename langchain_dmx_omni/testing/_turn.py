@@ -92,7 +92,7 @@ def _called(body: Mapping[str, Any], prompt: Prompt, tools: Sequence[Tool]) -> l
     thought = f"'{quoted(prompt.question)}' is for {names}." if body.get("enable_thinking") else ""
     calls = [
         Call(tool.name, given, f"call_{uuid4().hex}")
-        for tool, given in zip(tools, arguments(tools, prompt.question), strict=True)
+        for tool, given in zip(tools, arguments(body, prompt, tools), strict=True)
     ]
     said = Tokens(sum(count_text(f"{call.name}({call.text})") for call in calls) + count_text(text))
     return called(

@@ -1,0 +1,203 @@
+"""Counting tokens offline: the service's rules, on media that is looked at, and estimates for what is not."""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage, trim_messages
+
+from langchain_dmx_omni import ChatDMXOmni, _measure, _tokens, media
+from langchain_dmx_omni._measure import Measured, measure
+from tests import gateway_clips
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("", 0), ("four", 1), ("fives", 2), ("你好吗", 2), ("你好吗 hello", 4), ("naïve", 2)]
+)
+def test_text(text: str, tokens: int) -> None:
+    assert _tokens.count_text(text) == tokens
+    assert ChatDMXOmni(api_key="sk-test").get_num_tokens(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "tokens"),
+    [(32, 32, 26), (160, 160, 27), (320, 320, 102), (1024, 1024, 1026), (4000, 3000, 1282), (1, 1, 26)],
+)
+def test_images(width: int, height: int, tokens: int) -> None:
+    assert _tokens.count_image(width, height) == tokens
+
+
+@pytest.mark.parametrize(("seconds", "tokens"), [(0.0, 0), (1.0, 7), (1.5, 11), (3_600.0, 25_200)])
+def test_audio(seconds: float, tokens: int) -> None:
+    assert _tokens.count_audio(seconds) == tokens
+
+
+@pytest.mark.parametrize(
+    ("seconds", "width", "height", "fps", "tokens"),
+    [(1.0, 320, 320, 2.0, 102), (6.2, 640, 480, 2.0, 2102), (10.0, 320, 320, 1.0, 502), (0.1, 32, 32, 2.0, 3)],
+)
+def test_video(seconds: float, width: int, height: int, fps: float, tokens: int) -> None:
+    assert _tokens.count_video(seconds, width, height, fps) == tokens
+
+
+def jpeg(width: int, height: int) -> bytes:
+    return b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc2\x00\x0b\x08" + struct.pack(">HH", height, width) + bytes(9)
+
+
+def webp(form: bytes, body: bytes) -> bytes:
+    return b"RIFF" + bytes(4) + b"WEBP" + form + bytes(4) + body
+
+
+def box(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body) + 8, name) + body
+
+
+LONG = box(b"mvhd", b"\x01" + bytes(19) + struct.pack(">IQ", 1_000, 9_500))
+TRACK = box(b"trak", box(b"tkhd", bytes(76) + struct.pack(">II", 320 << 16, 240 << 16)))
+SILENT_TRACK = box(b"trak", box(b"tkhd", bytes(84)))
+
+MEASURED: dict[str, tuple[bytes, Measured]] = {
+    "PNG": (gateway_clips.image("png", (1, 2, 3), width=64, height=48), Measured(64, 48)),
+    "JPEG": (gateway_clips.image("mjpeg", (1, 2, 3), width=64, height=48), Measured(64, 48)),
+    "JPEG, progressive": (jpeg(64, 48), Measured(64, 48)),
+    "BMP": (gateway_clips.image("bmp", (1, 2, 3), width=64, height=48), Measured(64, 48)),
+    "GIF": (b"GIF89a" + struct.pack("<HH", 64, 48), Measured(64, 48)),
+    "WebP, extended": (webp(b"VP8X", bytes(4) + b"\x3f\0\0\x2f\0\0"), Measured(64, 48)),
+    "WebP, lossy": (webp(b"VP8 ", bytes(6) + struct.pack("<HH", 64, 48)), Measured(64, 48)),
+    "WebP, lossless": (webp(b"VP8L", b"\x2f" + (63 | 47 << 14).to_bytes(4, "little")), Measured(64, 48)),
+    "WAV": (gateway_clips.sound(1.0, 0.5), Measured(duration=1.0)),
+    "MP4": (gateway_clips.clip((1, 2, 3), seconds=2.0), Measured(320, 240, 2.0)),
+    "MP4 with 64-bit times": (
+        box(b"ftyp", b"isom") + box(b"moov", LONG + SILENT_TRACK + TRACK),
+        Measured(320, 240, 9.5),
+    ),
+    "MP4 with a long box": (
+        box(b"ftyp", b"isom") + struct.pack(">I4sQ", 1, b"free", 20) + bytes(4) + box(b"moov", LONG),
+        Measured(duration=9.5),
+    ),
+    "MP4 with a box to the end": (
+        box(b"ftyp", b"isom") + struct.pack(">I4s", 0, b"moov") + LONG,
+        Measured(duration=9.5),
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "expected"), MEASURED.values(), ids=MEASURED)
+def test_media_is_measured_from_its_bytes(data: bytes, expected: Measured) -> None:
+    found = measure(data)
+    assert found[:2] == expected[:2]
+    assert found.duration == pytest.approx(expected.duration, abs=0.1) if expected.duration else not found.duration
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"text", b"\x89PNG", b"\xff\xd8\xff", jpeg(1, 1)[:12], webp(b"ABCD", b""), box(b"ftyp", b"isom"), b"RIFF"],
+)
+def test_what_can_not_be_read_is_not_known(data: bytes) -> None:
+    assert measure(data) == Measured()
+
+
+def test_other_formats_are_read_by_pyav() -> None:
+    found = measure(gateway_clips.clip((1, 2, 3), seconds=1.0, container="matroska"))
+    assert found[:2] == (320, 240)
+    assert found.duration == pytest.approx(1.0, abs=0.1)
+    found = measure(gateway_clips.sound(1.0, 0.5, container="flac", codec="flac"))
+    assert found[:2] == (None, None)
+    assert found.duration == pytest.approx(1.0, abs=0.1)
+
+
+def test_without_pyav_they_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *args: Any) -> Any:
+        if name == "av":
+            raise ImportError(name)
+        return real(name, *args)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert _measure.measure(b"\x1aE\xdf\xa3 and so on") == Measured()
+
+
+CLIP = gateway_clips.clip((1, 2, 3), (3, 2, 1), seconds=1.0)
+PICTURES, SOUND = 4 // 2 * 8 * 10 + 2, 14  # 2 s of 320x240: 4 frames of 10 by 8 tiles; 7 a second of sound
+BLOCKS: dict[str, tuple[Any, int]] = {
+    "text": ("Hello you!", 3),
+    "text block": ([{"type": "text", "text": "Hello you!"}], 3),
+    "string in a list": (["Hello you!"], 3),
+    "image": ([media.image(gateway_clips.image("png", (1, 2, 3)))], 82),
+    "image by URL": ([{"type": "image", "url": "https://example.com/a.png"}], 1026),
+    "audio": ([media.audio(gateway_clips.sound(2.0, 0.5))], 14),
+    "audio by URL": ([{"type": "audio", "url": "https://example.com/a.mp3"}], 420),
+    "video": ([media.video(CLIP)], PICTURES + SOUND),
+    "video, one frame a second": ([media.video(CLIP, fps=1)], 82 + SOUND),
+    "video by URL": ([{"type": "video", "url": "https://example.com/a.mp4"}], 60 * 11 * 20 + 2 + 420),
+    "frames": ([{"type": "video", "video": ["https://example.com/a.png"] * 2}], 2 * 1026),
+    "a file": ([{"type": "file", "base64": b64(CLIP), "mime_type": "application/pdf"}], PICTURES + SOUND),
+    "an image that can't be sent": ([{"type": "image_url", "image_url": {"url": "gs://a"}}], 1026),
+    "audio that can't be sent": ([{"type": "audio", "url": "gs://a"}], 420),
+    "a block of unknown kind": ([{"type": "smell"}], 60 * 11 * 20 + 2 + 420),
+    "plain text of a file": ([{"type": "document", "source": {"type": "text", "data": "Hello you!"}}], 3),
+}
+
+
+@pytest.mark.parametrize(("content", "tokens"), BLOCKS.values(), ids=BLOCKS)
+def test_messages(content: Any, tokens: int) -> None:
+    assert abs(_tokens.count_messages([HumanMessage(content)]) - 4 - tokens) <= 2
+
+
+def test_speech_and_reasoning_of_answers_are_not_sent_back() -> None:
+    said = [
+        {"type": "audio", "base64": "AAAA"},
+        {"type": "reasoning", "reasoning": "long"},
+        {"type": "text", "text": "Hi"},
+    ]
+    assert _tokens.count_messages([AIMessage(said)]) == 4 + 1
+
+
+def test_tool_calls_and_tools_count() -> None:
+    model = ChatDMXOmni(api_key="sk-test")
+    call = {"name": "clock", "args": {"city": "Paris"}, "id": "1", "type": "tool_call"}
+    messages = [SystemMessage("Be brief"), AIMessage("", tool_calls=[call]), ToolMessage("12:00", tool_call_id="1")]
+    assert model.get_num_tokens_from_messages(messages) == 4 + 2 + 4 + 6 + 4 + 4 + 2
+    tool = {"name": "clock", "description": "Say the time", "parameters": {"type": "object", "properties": {}}}
+    assert model.get_num_tokens_from_messages(messages, [tool]) > model.get_num_tokens_from_messages(messages) + 20
+
+
+def test_files_are_looked_at_below_the_roots_only(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(CLIP)
+    message = HumanMessage([media.video(path, inline=False)])
+    counted = ChatDMXOmni(api_key="sk-test", media_roots=[tmp_path]).get_num_tokens_from_messages([message])
+    assert abs(counted - 4 - PICTURES - SOUND) <= 2
+    assert ChatDMXOmni(api_key="sk-test").get_num_tokens_from_messages([message]) == 4 + 60 * 11 * 20 + 2 + 420
+
+
+def test_media_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    monkeypatch.setattr(_tokens, "measure", lambda data: looked.append(len(data)) or Measured(1, 1, 1.0))
+    monkeypatch.setattr(_tokens, "_REMEMBERED", 1)
+    _tokens._looked_at.clear()
+    one, two = (HumanMessage([media.audio(gateway_clips.sound(seconds, 0.5))]) for seconds in (0.1, 0.2))
+    for message in (one, one, two, two, one):
+        _tokens.count_messages([message])
+    assert len(looked) == 3  # one is remembered, and only one
+    _tokens._looked_at.clear()
+
+
+def test_trimming_keeps_a_video_that_fits() -> None:
+    """LangChain's own counter takes base64 for text, and would trim it."""
+    model = ChatDMXOmni(api_key="sk-test")
+    messages = [HumanMessage([media.video(CLIP)]), AIMessage("A clip."), HumanMessage("More?")]
+    kept = trim_messages(messages, max_tokens=1_000, token_counter=model, strategy="last", start_on="human")
+    assert kept == messages
+    approximately = trim_messages(messages, max_tokens=1_000, token_counter="approximate", strategy="last")
+    assert approximately != messages

@@ -83,8 +83,6 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes) -> APISt
         parsed = json.loads(text) if text else {}
     except ValueError:
         parsed = {"message": excerpt(text)}
-    if moved := headers.get("location"):
-        parsed = {"message": f"it moved to {moved}; check base_url"}
     facts = _facts(parsed)
     if facts["request_id"] is None:
         facts["request_id"] = request_id(headers)

@@ -269,10 +269,9 @@ def _failure(response: httpx.Response, body: bytes) -> DMXOmniError:
     if response.has_redirect_location:
         # Following it would hand the key and the media to wherever it points.
         place = response.headers["location"].partition("?")[0]
-        told = (
-            f"the service answered {response.status_code}, a redirect to {place}, which is not followed: check base_url"
-        )
-        return BadRequestError(told, status_code=response.status_code)
+        code = response.status_code
+        told = f"the service answered {code}, a redirect to {place}, which is not followed: check base_url"
+        return BadRequestError(told, status_code=code)
     return _failures.from_response(response.status_code, response.headers, body)
 
 
@@ -286,11 +285,9 @@ def _mapped(request: httpx.Request, deadline: Deadline, *, begun: bool) -> Itera
     except httpx.ConnectTimeout as error:
         raise ConnectTimeoutError(f"no connection to {host} {within(limits['connect'])} (timeout)") from error
     except httpx.PoolTimeout as error:
-        told = f"the http_client had no free connection {within(limits['pool'])} (timeout)"
-        raise ConnectTimeoutError(told) from error
+        raise ConnectTimeoutError(f"the client had no free connection {within(limits['pool'])} (timeout)") from error
     except httpx.WriteTimeout as error:
-        told = f"{host} took no more of the request {within(limits['write'])} (timeout)"
-        raise WriteTimeoutError(told) from error
+        raise WriteTimeoutError(f"{host} took no more of the request {within(limits['write'])} (timeout)") from error
     except httpx.ReadTimeout as error:
         raise deadline.error() from error
     except httpx.TimeoutException as error:

@@ -242,7 +242,7 @@ def test_waiting_for_a_connection_of_the_users_client(gateway: LocalGateway) -> 
         next(first)
         with pytest.raises(errors.ConnectTimeoutError) as caught:
             llm.invoke("Hi")
-        assert str(caught.value) == "the http_client had no free connection within 0.4 s (timeout)"
+        assert str(caught.value) == "the client had no free connection within 0.4 s (timeout)"
         first.close()
 
 
@@ -254,7 +254,7 @@ async def test_waiting_for_a_connection_of_the_users_async_client(gateway: Local
         await anext(first)
         with pytest.raises(errors.ConnectTimeoutError) as caught:
             await llm.ainvoke("Hi")
-        assert str(caught.value) == "the http_client had no free connection within 0.4 s (timeout)"
+        assert str(caught.value) == "the client had no free connection within 0.4 s (timeout)"
         await first.aclose()
 
 

@@ -224,14 +224,6 @@ def test_a_page_is_cut_to_its_words() -> None:
     assert len(str(error)) < 260
 
 
-def test_a_redirect_is_explained() -> None:
-    error = from_response(301, {"location": "https://example.org"}, b"")
-    assert (type(error), str(error)) == (
-        errors.BadRequestError,
-        "the service answered 301: it moved to https://example.org; check base_url",
-    )
-
-
 @pytest.mark.parametrize(
     ("value", "seconds"), [("2", 2.0), ("0.5", 0.5), ("-1", 0.0), ("", None), ("soon", None), ("nan", None)]
 )

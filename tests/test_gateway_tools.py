@@ -116,6 +116,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         UPSTREAM,
         'Invalid value for "tool_choice": no function named "x" was specified in the "tools" parameter.',
     ),
+    "no_choice_of_mine": (saying("Hi", tools=[WEATHER], tool_choice=5), OWN, "Invalid value: 5. tool_choice must be"),
     "choice_nested": (
         saying("Hi", tools=[WEATHER], tool_choice={"type": "function", "function": {"name": "get_weather"}}),
         OWN,
@@ -223,8 +224,16 @@ ASKED: dict[str, tuple[list[dict[str, Any]], str, Calls]] = {
         "What is the value of magic_function_no_args()? Use the tool.",
         [("magic_function_no_args", {})],
     ),
-    "by_a_word": ([TIME, WEATHER], "What's the weather in San Francisco, CA?", [("get_weather", {"location": "San Francisco, CA"})]),
-    "in_small_letters": ([WEATHER], "what is the weather in san francisco", [("get_weather", {"location": "san francisco"})]),
+    "by_a_word": (
+        [TIME, WEATHER],
+        "What's the weather in San Francisco, CA?",
+        [("get_weather", {"location": "San Francisco, CA"})],
+    ),
+    "in_small_letters": (
+        [WEATHER],
+        "what is the weather in san francisco",
+        [("get_weather", {"location": "san francisco"})],
+    ),
     "two_by_words": (
         [TIME, WEATHER],
         "The weather in Paris and the time in Tokyo, please!",
@@ -242,12 +251,21 @@ ASKED: dict[str, tuple[list[dict[str, Any]], str, Calls]] = {
     ),
     "words_count_once": ([WEATHER, REPORT], PARIS, [("get_weather", {"location": "Paris"})]),
     "by_its_description": ([SEARCH], "Which films are about cats?", [("search", {"query": "cats"})]),
+    "by_a_plural": (
+        [tool("find_city", "", country=STRING)],
+        "List cities of Peru.",
+        [("find_city", {"country": "Peru"})],
+    ),
     "optional_by_name": (
         [SEARCH],
         "search for red cars, limit 5, order: newest first",
         [("search", {"query": "red cars", "limit": 5, "order": "newest first"})],
     ),
-    "by_order": ([GREETING], "Using the tool, generate a Pirate greeting.", [("greeting_generator", {"answer_style": "Pirate"})]),
+    "by_order": (
+        [GREETING],
+        "Using the tool, generate a Pirate greeting.",
+        [("greeting_generator", {"answer_style": "Pirate"})],
+    ),
     "by_order_alone": ([MAGIC], "Use your tool: 7", [("magic_function", {"input": 7})]),
     "in_chinese": ([WEATHER_ZH], "请问“北京”的天气怎么样？", [("query_weather", {"city": "北京"})]),
     "chinese_value": (
@@ -292,8 +310,14 @@ TURNS: dict[str, tuple[dict[str, Any], Calls]] = {
         [("answer_with", {"text": "Paris"})],
     ),
     "final_response_not_at_first": (saying("Hello!", tools=[FINAL]), []),
-    "named": (saying("Hello!", tools=[MAGIC, WEATHER], tool_choice=named("get_weather")), [("get_weather", {"location": "Hello!"})]),
-    "named_again": (saying(PARIS, *SUNNY, tools=[WEATHER], tool_choice=named("get_weather")), [("get_weather", {"location": "Paris"})]),
+    "named": (
+        saying("Hello!", tools=[MAGIC, WEATHER], tool_choice=named("get_weather")),
+        [("get_weather", {"location": "Hello!"})],
+    ),
+    "named_again": (
+        saying(PARIS, *SUNNY, tools=[WEATHER], tool_choice=named("get_weather")),
+        [("get_weather", {"location": "Paris"})],
+    ),
     "named_without_parameters": (
         saying("Hello!", tools=[{"type": "function", "name": "now"}], tool_choice=named("now")),
         [("now", {})],
@@ -302,7 +326,7 @@ TURNS: dict[str, tuple[dict[str, Any], Calls]] = {
     "auto": (saying(PARIS, tools=[WEATHER], tool_choice="auto"), [("get_weather", {"location": "Paris"})]),
     "no_tools": (saying(PARIS, tools=[], tool_choice="auto"), []),
     "told_in_words": (
-        saying({"role": "system", "content": "Answer by calling one of the functions."}, "Hello 5!", tools=[MAGIC, WEATHER]),
+        saying({"role": "system", "content": "Answer by calling a function."}, "Hello 5!", tools=[MAGIC, WEATHER]),
         [("magic_function", {"input": 5})],
     ),
     "told_in_words_then_last_bound": (
@@ -482,27 +506,28 @@ def test_a_script_of_calls(gateway: LocalGateway) -> None:
 
 INSTRUCTIONS = """The output should be formatted as a JSON instance that conforms to the JSON schema below.
 
-As an example, for the schema {"properties": {"foo": {"type": "array", "items": {"type": "string"}}}, "required": ["foo"]}
+As an example, for the schema {"properties": {"foo": {"type": "array", "items": {"type": "string"}}}}
 the object {"foo": ["bar", "baz"]} is a well-formatted instance. {"properties": {"foo": ["bar", "baz"]}} is not.
 
 Here is the output schema:
 ```
-{"properties": {"setup": {"type": "string"}, "stars": {"type": "integer", "maximum": 5}}, "required": ["setup", "stars"]}
+{"properties": {"setup": {"type": "string"}, "stars": {"type": "integer"}}, "required": ["setup", "stars"]}
 ```"""
 JOKE = "Tell me a joke about cats."
 IN_JSON: dict[str, tuple[list[Any], Any]] = {
     "quoted_keys": (
         [f"{JOKE} Return the result as a JSON with 'setup' and 'punchline' keys. Return nothing other than JSON."],
-        {"setup": "cats", "punchline": "joke cats Return Return other"},
+        {"setup": "cats", "punchline": "joke cats"},
     ),
     "listed_keys": (
         ["Describe Bob in JSON with the keys name, age and city. He lives in Rome."],
-        {"name": "Rome", "age": "Bob", "city": "Describe Bob keys age city lives Rome"},
+        {"name": "Rome", "age": "Bob", "city": "Bob age city lives Rome"},
     ),
     "example": (
-        ['Answer in JSON: {"city": "Oslo", "days": 3, "warm": true, "wind": 0.5, "tags": ["a"], "at": {}, "none": []}. '
+        ['Answer in JSON: {"city": "Oslo", "days": 3, "warm": true, "wind": 0.5, "tags": ["a"], "at": {}, "x": []}. '
          "For Rome, 5 days, 2.5 wind; not warm, tags: a"],
-        {"city": "Rome", "days": 5, "warm": False, "wind": 2.5, "tags": ["a"], "at": {}, "none": ["warm"]},
+        {"city": "Rome", "days": 5, "warm": False, "wind": 2.5, "tags": ["a"], "at": {}}
+        | {"x": ["Rome days wind warm tags"]},
     ),
     "sketch": (
         [f'{JOKE} JSON: {{"setup": …, "stars": integer, "ok": bool, "score": number, "tags": [...]}}'],
@@ -537,7 +562,7 @@ def test_json_tells_of_media(gateway: LocalGateway) -> None:
     picture = clips.image_part(clips.image("png", clips.RED))
     asked = {"role": "user", "content": [picture, {"type": "text", "text": 'JSON: {"summary": ""}'}]}
     text = text_of(post(gateway, saying(asked, text={"format": {"type": "json_object"}})))
-    assert json.loads(text)["summary"].endswith("I received an image: PNG, 320×240. Main colours: red.")
+    assert json.loads(text) == {"summary": "I received an image: PNG, 320×240. Main colours: red."}
 
 
 def test_text_is_a_format_as_well(gateway: LocalGateway) -> None:
@@ -558,8 +583,7 @@ def test_a_tool_comes_before_the_format(other: LocalGateway) -> None:
     asked = {"tools": [WEATHER], "text": form}
     assert calls_of(post(other, saying(PARIS, **asked))) == [("get_weather", {"location": "Paris"})]
     told = json.loads(text_of(post(other, saying(PARIS, *SUNNY, **asked))))
-    assert told["city"] == "Paris"
-    assert "get_weather says: It's sunny." in told["summary"]
+    assert told == {"city": "Paris", "summary": "get_weather says: It's sunny."}
 
 
 @pytest.mark.parametrize(
@@ -568,7 +592,7 @@ def test_a_tool_comes_before_the_format(other: LocalGateway) -> None:
         ("Give me JSON.", None),
         ("JSON with the fields name, age, and city_of_birth. Be brief.", ["name", "age", "city_of_birth"]),
         ("The key “answer” of the JSON.", ["answer"]),
-        ("```json\n{\n\t\"answer\": string  // the answer\n\t\"source\": string  // where it is from\n}\n```", ["answer", "source"]),
+        ('```json\n{\n\t"answer": string  // what\n\t"source": string  // where\n}\n```', ["answer", "source"]),
         ("{} and {'a': 1} and {", ["a"]),
         ("The keys are secret.", ["secret"]),
     ],
@@ -677,6 +701,11 @@ def test_arguments_are_valid(schema: dict[str, Any], text: str) -> None:
         ({"allOf": [{"minimum": 3}, {"maximum": 9}], "type": "integer", "minimum": 1}, "2 or 12 or 5", 5),
         ({"properties": {"inner": STRING}, "required": ["inner"]}, "in Rome", {"inner": "Rome"}),
         ({"$ref": "#/$defs/none"}, "in Rome", "Rome"),
+        ({"items": INTEGER}, "1 and 2", [1, 2]),
+        ({"minimum": 2}, "1 or 2.5", 2.5),
+        ({"anyOf": [{"const": None}, STRING]}, "in Rome", None),
+        ({"anyOf": [{"type": "array", "items": STRING}, {"type": "null"}]}, "field: a", ["a"]),
+        ({"anyOf": [{"properties": {"city": STRING}}, {"type": "null"}]}, "city: Rome", {"city": "Rome"}),
     ],
 )
 def test_takes_values_from_the_text(field: dict[str, Any], text: str, value: Any) -> None:

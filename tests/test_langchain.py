@@ -95,7 +95,9 @@ def test_a_timeout_alone_stands_for_the_events_timeouts_in_copies_too(gateway: L
     assert (model(gateway).first_event_timeout, model(gateway).idle_timeout) == (300, 120)
 
 
-@pytest.mark.filterwarnings("ignore:RunnableWithMessageHistory is deprecated")  # and much used
+# Both are deprecated, and much used.
+@pytest.mark.filterwarnings("ignore:RunnableWithMessageHistory is deprecated")
+@pytest.mark.filterwarnings("ignore:The class `InMemoryChatMessageHistory` was deprecated")
 def test_a_history_is_sent_back_without_its_speech(gateway: LocalGateway) -> None:
     histories: dict[str, InMemoryChatMessageHistory] = {}
     remembering = RunnableWithMessageHistory(

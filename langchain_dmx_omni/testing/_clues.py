@@ -27,7 +27,7 @@ _PLAIN_END: Final = re.compile(
 )
 _SENTENCE_START: Final = re.compile(r"(?:^|[.!?:;\n])\s*$")
 _VALUE: Final = re.compile(r"\s*['\"]?\s*(?:[:=]|(?P<verb>\bis\b|\bset to\b))\s*")
-_PLAIN_VALUE: Final = re.compile(r"[^\s,;.!?(){}](?:(?!\s+and\b|[;.!?](?:\s|$)|,(?!\s[A-Z]{2}\b))[^\n)}\]])*")
+_PLAIN_VALUE: Final = re.compile(r"[^\s,;.!?(){}\"'](?:(?!\s+and\b|[;.!?](?:\s|$)|,(?!\s[A-Z]{2}\b))[^\n)}\]])*")
 _NEGATED: Final = re.compile(r"\b(?:no|not|without|don't|never|false|off)\W+(?:\w+\W+)?$", re.IGNORECASE)
 _FALSE: Final = re.compile(r"(?:\s*['\"]?\s*(?::|=|\bis\b|\bset to\b)\s*)(?:false|no|off|0)\b", re.IGNORECASE)
 

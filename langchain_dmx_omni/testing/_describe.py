@@ -42,24 +42,27 @@ def describe(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
         prompt: What was asked.
         measured: For each of the prompt's media, the facts of each of its items; None for what is at a URL.
     """
-    sentences = ["This is a simulated answer by the local gateway.", _asked(prompt.question)]
-    sentences += map(_told, prompt.results)
-    if prompt.messages > 1:
-        sentences.append(f"The conversation holds {prompt.messages} messages.")
-    sentences += [_received(media, facts) for media, facts in zip(prompt.media, measured, strict=False)]
-    if unseen := len(prompt.media) - len(measured):
-        sentences.append(f"I did not look at {unseen} more.")
-    return " ".join(sentences)
+    asked = f"You asked: '{quoted(prompt.question)}'" if prompt.question.strip() else "You asked nothing in words."
+    size = f"The conversation holds {prompt.messages} messages." if prompt.messages > 1 else ""
+    told, seen = map(_told, prompt.results), _seen(prompt, measured)
+    return " ".join(filter(None, ["This is a simulated answer by the local gateway.", asked, *told, size, *seen]))
+
+
+def findings(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
+    """What the answer tells beside the question: what tools have said, and what was seen and heard."""
+    return " ".join([*map(_told, prompt.results), *_seen(prompt, measured)])
+
+
+def _seen(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> list[str]:
+    sentences = [_received(media, facts) for media, facts in zip(prompt.media, measured, strict=False)]
+    unseen = len(prompt.media) - len(measured)
+    return [*sentences, f"I did not look at {unseen} more."] if unseen else sentences
 
 
 def quoted(question: str) -> str:
     """A question on one line, its beginning if it is long."""
     asked = " ".join(question.split())
     return asked[:_QUOTED] + ("…" if len(asked) > _QUOTED else "")
-
-
-def _asked(question: str) -> str:
-    return f"You asked: '{quoted(question)}'" if question.strip() else "You asked nothing in words."
 
 
 def _told(result: Result) -> str:

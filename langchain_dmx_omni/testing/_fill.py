@@ -194,12 +194,13 @@ class _Filler:
 
     def _array(self, schema: Schema, key: str, depth: int) -> list[Any]:
         least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
-        items = schema.get("items", {})
-        found = [self.value(part, key, depth + 1) for part in schema.get("prefixItems", ())]
-        if items is not False and len(found) < most and (depth <= _DEEP or len(found) < least):
-            found += self._items(items, key, depth)
-        while items is not False and len(found) < min(least, most):
-            found.append(self.value(items, key, depth + 1))
+        items, fixed = schema.get("items", {}), schema.get("prefixItems", ())
+        found = [self.value(part, key, depth + 1) for part in fixed]
+        if items is not False:
+            if ("items" in schema or not fixed) and len(found) < most and (depth <= _DEEP or len(found) < least):
+                found += self._items(items, key, depth)
+            while len(found) < min(least, most):
+                found.append(self.value(items, key, depth + 1))
         if schema.get("uniqueItems"):
             found = _distinct(found, self._resolved(items), least)
         return found[: int(most)] if most < math.inf else found
@@ -222,11 +223,12 @@ class _Filler:
 
     def _object(self, schema: Schema, key: str, depth: int) -> dict[str, Any]:
         fields, required = schema.get("properties", {}), schema.get("required", [])
+        given = {name for name, field in fields.items() if self._given(field, name)}  # no other field takes these
         made = {name: self.value(fields.get(name, {}), name, depth + 1) for name in required}
         for name, field in fields.items():
             if name in required or depth > _DEEP:
                 continue
-            if self._given(field, name):
+            if name in given:
                 made[name] = self.value(field, name, depth + 1)
             elif not required and (variant := self._offered(field)) is not None:
                 made[name] = self.value(variant, name, depth + 1)

@@ -10,18 +10,19 @@ CJK: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 
 STOP_WORDS: Final = frozenset(
     """
-    a about above after again all also am an and another answer answers any are argument as ask asked asking at be
-    been before being below between both but by call called calling can choose could current currently data did
-    different do does doing don down during each either else every few field find first following for from function
-    functions further get gets getting give given gives go good had has have having he hello help her here hi him
-    his how i if in info information input inputs integer into is it its json just key know last let like list look
-    made make makes many may me method might more most much must my name named need needed needs new next no none
-    nor not now number object of off on once one only or other our out output outputs over own parameter perform
-    please provide put question random reply respond response result results return returns run same say says second
-    set she should show so some string such take takes tell text than thank thanks that the their them then there
-    these they thing things third this those through to today tool tools too two type under until up use used useful
-    user uses using value values very want wants was way we well were what when where whether which while who whom
-    whose why will with without would write yes you your
+    a about above after again all also am an and another answer answers any anything are argument as ask asked
+    asking at be been before being below between both but by call called calling can choose could current currently
+    data describe did different do does doing don down during each either else every everything few field fields
+    find first following for from function functions further get gets getting give given gives go good had has have
+    having he hello help her here hi him his how i if in info information input inputs integer into is it its json
+    just key keys know last let like list look made make makes many may me method might more most much must my name
+    named need needed needs new next no none nor not nothing now number object of off on once one only or other our
+    out output outputs over own parameter perform please properties provide put question random reply respond
+    response result results return returns run same say says second set she should show so some something string
+    such take takes tell text than thank thanks that the their them then there these they thing things third this
+    those through to today too tool tools two type under until up use used useful user uses using value values very
+    want wants was way we well were what when where whether which while who whom whose why will with without would
+    write yes you your
     """.split()  # noqa: SIM905 - it reads as a list of words
 )
 """English words, and words of programming, that tell nothing."""

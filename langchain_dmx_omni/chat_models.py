@@ -186,20 +186,16 @@ class ChatDMXOmni(Fields):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        exchange = self._exchange(messages, stop, kwargs)
-        yield from _written(exchange, ChunkWriter, run_manager)
+        return self._written(ChunkWriter, messages, stop, run_manager, call=kwargs)
 
-    async def _astream(
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        exchange = await self._aexchange(messages, stop, kwargs)
-        async with aclosing(_awritten(exchange, ChunkWriter, run_manager)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return self._awritten(ChunkWriter, messages, stop, run_manager, call=kwargs)
 
     def _stream_chat_model_events(
         self,
@@ -208,20 +204,55 @@ class ChatDMXOmni(Fields):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[MessagesData]:
-        exchange = self._exchange(messages, stop, kwargs, blocks=True)
-        yield from _written(exchange, EventWriter, run_manager)
+        return self._written(EventWriter, messages, stop, run_manager, call=kwargs, blocks=True)
 
-    async def _astream_chat_model_events(
+    def _astream_chat_model_events(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[MessagesData]:
-        exchange = await self._aexchange(messages, stop, kwargs, blocks=True)
-        async with aclosing(_awritten(exchange, EventWriter, run_manager)) as events:
-            async for event in events:
-                yield event
+        return self._awritten(EventWriter, messages, stop, run_manager, call=kwargs, blocks=True)
+
+    def _written(
+        self,
+        writer: Callable[[Answer], _Writer[Written_co]],
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run_manager: CallbackManagerForLLMRun | None,
+        *,
+        call: Mapping[str, Any],
+        blocks: bool = False,
+    ) -> Generator[Written_co]:
+        exchange = self._exchange(messages, stop, call, blocks=blocks)
+        made: _Writer[Written_co] | None = None
+        with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
+            for answer, deltas in steps:
+                made = made or writer(answer)
+                yield from made.write(deltas)
+        _warn(steps.answer)
+
+    # The only async generator on the way: when an event loop ends, it closes all of them at once, and nested ones
+    # get into each other's way.
+    async def _awritten(
+        self,
+        writer: Callable[[Answer], _Writer[Written_co]],
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run_manager: AsyncCallbackManagerForLLMRun | None,
+        *,
+        call: Mapping[str, Any],
+        blocks: bool = False,
+    ) -> AsyncGenerator[Written_co]:
+        exchange = await self._aexchange(messages, stop, call, blocks=blocks)
+        made: _Writer[Written_co] | None = None
+        async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
+            async for answer, deltas in steps:
+                made = made or writer(answer)
+                for one in made.write(deltas):
+                    yield one
+        _warn(steps.answer)
 
     # The cache. LangChain gives some blocks a random id on the way in; the same question must be the same key.
 
@@ -284,31 +315,6 @@ class _Writer(Protocol[Written_co]):
     """Writes deltas down, as message chunks or as protocol events."""
 
     def write(self, deltas: Iterable[Delta]) -> Iterable[Written_co]: ...
-
-
-def _written(
-    exchange: Exchange, writer: Callable[[Answer], _Writer[Written_co]], run_manager: CallbackManagerForLLMRun | None
-) -> Generator[Written_co]:
-    made: _Writer[Written_co] | None = None
-    with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
-        for answer, deltas in steps:
-            made = made or writer(answer)
-            yield from made.write(deltas)
-    _warn(answer)
-
-
-async def _awritten(
-    exchange: Exchange,
-    writer: Callable[[Answer], _Writer[Written_co]],
-    run_manager: AsyncCallbackManagerForLLMRun | None,
-) -> AsyncGenerator[Written_co]:
-    made: _Writer[Written_co] | None = None
-    async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
-        async for answer, deltas in steps:
-            made = made or writer(answer)
-            for one in made.write(deltas):
-                yield one
-    _warn(answer)
 
 
 def _warn(answer: Answer) -> None:

@@ -699,6 +699,8 @@ def test_serves_until_it_is_stopped() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_serves_until_control_c() -> None:
     code = (
+        # A shell starts what runs in the background with this signal ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from langchain_dmx_omni.testing import LocalGateway\n"
         "gateway = LocalGateway().start(); print(gateway.base_url, flush=True)\n"
         "gateway.serve_forever(); print('bye')"

@@ -1,4 +1,4 @@
-"""Messages and options → the request, compared whole with what WIRE.md shows."""
+"""Messages and options → the request, compared whole with the samples of DMXAPI's pages."""
 
 # ruff: noqa: E501  # a table has one case a line
 

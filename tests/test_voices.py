@@ -6,7 +6,7 @@ import pytest
 
 from langchain_dmx_omni import _profiles, voices
 
-# WIRE.md's list, in its order.
+# The source's list, in its order.
 NAMES = [
     "Tina", "Cindy", "Liora Mira", "Sunnybobi", "Raymond", "Ethan", "Theo Calm", "Serena", "Harvey", "Maia", "Evan",
     "Qiao", "Momo", "Wil", "Angel", "Li Cassian", "Mia", "Joyner", "Gold", "Katerina", "Ryan", "Jennifer", "Aiden",

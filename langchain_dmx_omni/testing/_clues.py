@@ -22,10 +22,10 @@ _LEADS: Final = r"(?:in|for|of|to|named|called|about|at|from|on)"
 _PROPER_AFTER: Final = re.compile(rf"\b{_LEADS}\s+(?:(?:the|a|an|my|your)\s+)?(?=({_PROPER}|[{CJK}]+))")
 _PLAIN_AFTER: Final = re.compile(rf"\b(?:in|for|of|named|called|about|on)\s+(?=({_PLAIN}))")
 _PROPER_ANYWHERE: Final = re.compile(rf"{_PROPER}|[{CJK}]{{2,}}")
+_NEAR: Final = 40  # characters before a word that are looked at
 _PLAIN_END: Final = re.compile(
     r"\s+(?:and|or|in|for|of|to|on|at|with|using|from|as|please|then|that|which|who|is|are|was|by|no)\b"
 )
-_SENTENCE_START: Final = re.compile(r"(?:^|[.!?:;\n])\s*$")
 _VALUE: Final = re.compile(r"\s*['\"]?\s*(?:[:=]|(?P<verb>\bis\b|\bset to\b))\s*")
 _PLAIN_VALUE: Final = re.compile(r"[^\s,;.!?(){}\"'](?:(?!\s+and\b|[;.!?](?:\s|$)|,(?!\s[A-Z]{2}\b))[^\n)}\]])*")
 _NEGATED: Final = re.compile(r"\b(?:no|not|without|don't|never|false|off)\W+(?:\w+\W+)?$", re.IGNORECASE)
@@ -161,7 +161,10 @@ class Clues:
         found = mention(key).search(self.text)
         if not found:
             return None
-        return not (_NEGATED.search(self.text[: found.start()]) or _FALSE.match(self.text, found.end()))
+        return not (
+            _NEGATED.search(self.text[max(0, found.start() - _NEAR) : found.start()])
+            or _FALSE.match(self.text, found.end())
+        )
 
     def _value_at(self, position: int) -> str | None:
         lead = _VALUE.match(self.text, position)
@@ -191,12 +194,17 @@ def _phrases(text: str) -> list[str]:
     for match in _PROPER_ANYWHERE.finditer(text):
         words = match.group().split()
         first = re.split("['’]", words[0])[0].lower()
-        if first.isascii() and _SENTENCE_START.search(text[: match.start()]):
+        if first.isascii() and _begins_sentence(text, match.start()):
             # Any word is capital there: "What" and "Create" are no names, "Alan Smith" is one.
             words = words[1:] if len(words) == 1 or first in STOP_WORDS else words
         if words and not all(word.lower() in STOP_WORDS for word in words):
             found.append(" ".join(words))
     return found
+
+
+def _begins_sentence(text: str, position: int) -> bool:
+    before = text[max(0, position - _NEAR) : position]
+    return not before.strip() or "\n" in before[len(before.rstrip()) :] or before.rstrip()[-1] in ".!?:;"
 
 
 def _topic(phrase: str) -> str:

@@ -85,20 +85,28 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waits: dict[object, tuple[float, socket.socket]] = {}
+        self._waits: dict[object, tuple[float, socket.socket, Callable[[], bool]]] = {}
         self._chores: list[Callable[[], object]] = []
         self._thread: threading.Thread | None = None
         self._wakes = math.inf
 
     @contextlib.contextmanager
-    def limit(self, sock: socket.socket | None, at: float) -> Iterator[None]:
-        """Shut a socket down if the block is not left by `at` (of `time.monotonic`): what waits on it returns."""
+    def limit(
+        self, sock: socket.socket | None, at: float, unless: Callable[[], bool] = lambda: False
+    ) -> Iterator[None]:
+        """Shut a socket down if the block is not left by `at` (of `time.monotonic`): what waits on it returns.
+
+        Args:
+            sock: The socket; None limits nothing.
+            at: The deadline.
+            unless: Tells that the wait is over, though the block has not been left: the socket may serve another.
+        """
         if sock is None or at == math.inf:
             yield
             return
         wait = object()
         with self._changed:
-            self._waits[wait] = (at, sock)
+            self._waits[wait] = (at, sock, unless)
             if not self._started() and at < self._wakes:
                 self._changed.notify()
         try:
@@ -138,13 +146,15 @@ class Watchdog:
     def _sleep(self) -> bool:
         """Wait for a deadline or for a change; return whether there is anything more to do."""
         now = time.monotonic()
-        for wait, (at, sock) in [*self._waits.items()]:
-            if at <= now:
-                del self._waits[wait]
+        for wait, (at, sock, unless) in [*self._waits.items()]:
+            if at > now:
+                continue
+            del self._waits[wait]
+            if not unless():
                 # The class's own method: an SSL socket's would tear down what the reader still uses.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._wakes = min((at for at, _ in self._waits.values()), default=math.inf)
+        self._wakes = min((at for at, *_ in self._waits.values()), default=math.inf)
         resting = self._wakes == math.inf
         woken = self._changed.wait(min(self._REST, self._wakes - now))
         return bool(woken or not resting or self._waits or self._chores)

@@ -54,7 +54,7 @@ _BODY = 65_536
 _ERROR_BODY = 5.0
 """Seconds that an error's body is given; the status alone is an error too."""
 
-AFTERMATH = 0.1
+AFTERMATH = 1.0
 """Seconds that an ended answer's connection is given to end its body, so that it can serve the next call."""
 
 
@@ -171,7 +171,7 @@ class EventStream(_Incoming):
         """End the wait for bytes at a time (of `time.monotonic`)."""
         if self._socket is None:  # then each single read is what can be limited
             self._timeouts["read"] = None if at == math.inf else max(0.001, at - time.monotonic())
-        with watchdog.limit(self._socket, at):
+        with watchdog.limit(self._socket, at, unless=lambda: self._response.is_closed):
             yield
 
 

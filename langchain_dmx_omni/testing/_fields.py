@@ -60,7 +60,7 @@ def without_objects(text: str) -> str:
 
 def _objects(text: str) -> Iterator[tuple[int, int, Any]]:
     """Begin, end and value of each braced span; the value is None where it is no JSON."""
-    end = 0
+    end, closing = 0, _closing(text)
     for match in re.finditer(r"\{", text):
         start = match.start()
         if start < end:
@@ -68,19 +68,21 @@ def _objects(text: str) -> Iterator[tuple[int, int, Any]]:
         try:
             value, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
-            value, end = None, _closing(text, start)
+            value, end = None, closing.get(start, 0)
         if end > start:
             yield start, end, value
 
 
-def _closing(text: str, start: int) -> int:
-    """Behind the brace that closes the one at ``start``; ``start`` if none does."""
-    depth = 0
-    for match in re.finditer(r"[{}]", text[start:]):
-        depth += 1 if match.group() == "{" else -1
-        if not depth:
-            return start + match.end()
-    return start
+def _closing(text: str) -> dict[int, int]:
+    """Where each brace opens that is closed → where it ends."""
+    opened: list[int] = []
+    found = {}
+    for match in re.finditer(r"[{}]", text):
+        if match.group() == "{":
+            opened.append(match.start())
+        elif opened:
+            found[opened.pop()] = match.end()
+    return found
 
 
 def _like(value: object) -> dict[str, Any]:

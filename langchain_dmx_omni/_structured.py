@@ -47,14 +47,18 @@ def response_format(given: Any, *, has_schema: bool) -> tuple[dict[str, Any] | N
         schema = given.get("json_schema", given)
     else:
         try:
-            function = convert_to_openai_tool(given)["function"]
-            schema = {"name": function["name"], "schema": convert_to_json_schema(given)}
+            schema = _named(given)
         except (KeyError, TypeError, ValueError) as error:
             raise ConfigurationError(f"response_format={given!r:.80} is no schema: {error}") from error
     if has_schema:
         return {"type": "json_schema", "json_schema": {k: v for k, v in schema.items() if k != "type"}}, None
     told = json.dumps(schema.get("schema", schema), ensure_ascii=False)
     return {"type": "json_object"}, f"Answer with nothing but a JSON object that matches this JSON schema: {told}"
+
+
+def _named(schema: Any) -> dict[str, Any]:
+    """Return a JSON schema with its name, as `json_schema` carries it."""
+    return {"name": convert_to_openai_tool(schema)["function"]["name"], "schema": convert_to_json_schema(schema)}
 
 
 def mentions_json(items: list[dict[str, Any]]) -> bool:
@@ -82,8 +86,7 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     if method == "json_mode":
         bound["response_format"] = {"type": "json_object"}
     elif method == "json_schema":
-        named = convert_to_openai_tool(schema)["function"]["name"]
-        form: dict[str, Any] = {"name": named, "schema": convert_to_json_schema(schema)}
+        form = _named(schema)
         bound["response_format"] = {
             "type": "json_schema",
             "json_schema": form if strict is None else {**form, "strict": strict},

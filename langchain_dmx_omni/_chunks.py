@@ -14,11 +14,11 @@ from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from ._audio import Base64Piece
+from ._audio import Base64Piece, joined
 from ._deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ._deltas import Delta
     from ._response import Answer
@@ -42,31 +42,30 @@ class ChunkWriter:
         self._speech: list[bytes] = []  # samples not sent on yet
         self._waiting = 0
         self._sent = 0
+        self._first: ChatGenerationChunk | None = None  # of the chunks with text; never handed out
+        self._mutable: list[tuple[str, type[dict[Any, Any]] | type[list[Any]]]] = []
 
-    def write(self, deltas: Iterable[Delta]) -> list[ChatGenerationChunk]:
-        """Return a chunk for each delta; speech may wait for more."""
-        chunks = []
+    def write(self, deltas: Iterable[Delta]) -> Iterator[ChatGenerationChunk]:
+        """Yield a chunk for each delta; speech may wait for more."""
         for delta in deltas:
             match delta:
                 case TextDelta(index, text):
-                    content = [{"type": "text", "text": text, "index": index}] if self._blocks else text
-                    chunks.append(self._chunk(cast("Content", content)))
+                    yield self._text_chunk(index, text)
                 case SpeechDelta(index, data):
-                    self._speech.append(data)
+                    self._speech.append(bytes(data))
                     self._waiting += len(data)
                     if self._waiting > self._sent // _GROWTH:
-                        chunks.append(self._chunk([self._audio_block(index, last=False)]))
+                        yield self._chunk([self._audio_block(index, last=False)])
                 case ReasoningDelta(index, text) if self._blocks:
-                    chunks.append(self._chunk([{"type": "reasoning", "reasoning": text, "index": index}]))
+                    yield self._chunk([{"type": "reasoning", "reasoning": text, "index": index}])
                 case ReasoningDelta(_, text):
                     # Where plain text was asked for, reasoning goes where LangChain looks for it then.
-                    chunks.append(self._chunk(self._nothing(), additional_kwargs={"reasoning_content": text}))
+                    yield self._chunk(self._nothing(), additional_kwargs={"reasoning_content": text})
                 case CallDelta(index, id_, name, arguments):
                     call = tool_call_chunk(index=index, id=id_, name=name, args=arguments)
-                    chunks.append(self._chunk(self._nothing(), tool_call_chunks=[call]))
+                    yield self._chunk(self._nothing(), tool_call_chunks=[call])
                 case End():
-                    chunks.append(self._last())
-        return chunks
+                    yield self._last()
 
     def _last(self) -> ChatGenerationChunk:
         """Return the chunk that ends the message: what is left of the speech, usage and metadata."""
@@ -79,25 +78,86 @@ class ChunkWriter:
         )
 
     def _chunk(self, content: Any, **fields: Any) -> ChatGenerationChunk:
-        return ChatGenerationChunk(message=AIMessageChunk(content=content, id=self._answer.message_id, **fields))
+        return _Chunk(message=AIMessageChunk(content=content, id=self._answer.message_id, **fields))
+
+    def _text_chunk(self, index: int, text: str) -> ChatGenerationChunk:
+        """Return what `_chunk` would, as a copy of the first: most of an answer is text, and validating takes long."""
+        content: Content = [{"type": "text", "text": text, "index": index}] if self._blocks else text
+        if self._first is None:
+            self._first = self._chunk(content)
+            self._mutable = [
+                (name, type(value))
+                for name, value in vars(self._first.message).items()
+                if isinstance(value, dict | list)
+            ]
+        chunk, message = self._first.__copy__(), self._first.message.__copy__()
+        fields = message.__dict__
+        for name, kind in self._mutable:  # a copy would share them
+            fields[name] = kind()
+        fields["content"] = content
+        fields = chunk.__dict__
+        fields["message"], fields["text"] = message, text
+        return chunk
 
     def _nothing(self) -> Content:
         return [] if self._blocks else ""
 
     def _audio_block(self, index: int, *, last: bool) -> dict[str, Any]:
         track, first = self._answer.track, self._sent == 0
-        data = b"".join([track.header(final=False) if first else b"", *self._speech])
+        data = b"".join([track.header(final=last) if first else b"", *self._speech])
         whole = len(data) if last else len(data) // 3 * 3
         self._speech = [data[whole:]] if whole < len(data) else []
         self._waiting = len(data) - whole
         self._sent += whole
-        text = _base64(data[:whole] if whole < len(data) else data)
+        text = b2a_base64(data[:whole] if whole < len(data) else data, newline=False).decode("ascii")
         block: dict[str, Any] = {
             "type": "audio",
             "base64": Base64Piece.final(text) if last else Base64Piece(text),
             "index": index,
         }
         return block | _once(self._answer) if first else block
+
+
+class _Chunk(ChatGenerationChunk):
+    """A chunk that adds a whole list of others in one go, as LangChain asks it to at the end of a stream.
+
+    LangChain would add the pieces of speech one by one and copy all the earlier ones each time: half a second
+    without a break, for ten minutes of speech.
+    """
+
+    def __add__(self, other: ChatGenerationChunk | list[ChatGenerationChunk]) -> ChatGenerationChunk:
+        if not isinstance(other, list):
+            return super().__add__(other)
+        first, *rest = _with_one_speech([self, *other])
+        return ChatGenerationChunk.__add__(first, rest)
+
+    @classmethod
+    def lc_id(cls) -> list[str]:
+        """Serialize as what LangChain knows."""
+        return ChatGenerationChunk.lc_id()
+
+
+def _with_one_speech(chunks: list[ChatGenerationChunk]) -> list[ChatGenerationChunk]:
+    """Return chunks with all the speech in the first chunk that has any; what is given stays as it is."""
+    spoken = [number for number, chunk in enumerate(chunks) if _piece(chunk) is not None]
+    if len(spoken) < 2:
+        return chunks
+    pieces = [cast("dict[str, Any]", _piece(chunks[number])) for number in spoken]
+    whole = {**pieces[0], "base64": joined([piece["base64"] for piece in pieces])}
+    found = [*chunks]
+    for number in spoken:
+        message = chunks[number].message
+        content = [whole] if number == spoken[0] else []
+        found[number] = chunks[number].model_copy(update={"message": message.model_copy(update={"content": content})})
+    return found
+
+
+def _piece(chunk: ChatGenerationChunk) -> dict[str, Any] | None:
+    """Return the piece of speech that is all that a chunk holds, or None."""
+    match chunk.message.content:
+        case [{"type": "audio", "base64": str()} as block]:
+            return cast("dict[str, Any]", block)
+    return None
 
 
 def message(answer: Answer) -> AIMessage:
@@ -108,8 +168,7 @@ def message(answer: Answer) -> AIMessage:
     asked_blocks = answer.asked.blocks
     for kind, index in answer.indexes.items():
         if kind == "audio":
-            data = b"".join([answer.track.header(final=True), *answer.speech])
-            block = {"type": "audio", "base64": _base64(data), "index": index, **_once(answer)}
+            block = {"type": "audio", "base64": answer.speech_base64, "index": index, **_once(answer)}
             blocks.append((index, block))
         elif kind == "text":
             blocks.append((index, {"type": "text", "text": text, "index": index} if asked_blocks else text))
@@ -131,10 +190,6 @@ def message(answer: Answer) -> AIMessage:
         **fields,
     )
     return cast("AIMessage", message_chunk_to_message(whole))
-
-
-def _base64(data: bytes) -> str:
-    return b2a_base64(data, newline=False).decode("ascii")
 
 
 def _once(answer: Answer) -> dict[str, str]:

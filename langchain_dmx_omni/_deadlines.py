@@ -2,23 +2,25 @@
 
 A service that sends `: PING` for minutes sends bytes and makes no progress, so the time without an event is
 what counts, and the time that the caller takes between two reads is not. An event loop can give up waiting by
-itself; a thread that waits on a socket can't, so the sync road has a watchdog that ends its wait.
+itself; a thread that waits on a socket can't, so the sync road has a watchdog that ends its wait. Both look at
+a deadline now and then instead of being told each time that it moves, so that an event costs next to nothing.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import FirstEventTimeoutError, IdleTimeoutError, RequestTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 class Deadline:
@@ -27,29 +29,36 @@ class Deadline:
     Args:
         first: Seconds from the end of sending to the first event, or None for no limit.
         idle: Seconds from one event to the next, or None for no limit.
+
+    Attributes:
+        at: The time (of `time.monotonic`) that ends the wait; infinite while nobody waits.
+        pace: Seconds that any wait may last at least: to look at `at` so often is to never be late.
+        missed: Whether a wait was ended from outside.
     """
 
     def __init__(self, first: float | None, idle: float | None) -> None:
         self._first = first
-        self._idle = idle
+        self._idle = math.inf if idle is None else idle
+        self._limit = math.inf if first is None else first
         self._seen = False
-        self._fresh = True
+        self.pace = min(self._limit, self._idle)
         self.at = math.inf
+        self.missed = False
 
     def sent(self) -> None:
         """Start the clock: the request is on its way."""
-        self.at = _after(self._first)
-        self._fresh = False
+        self.at = time.monotonic() + self._limit
 
     def waiting(self) -> None:
         """The caller waits again. After an event, its own time is forgiven; after a comment, the clock runs on."""
-        if self._fresh:
-            self._fresh = False
-            self.at = _after(self._idle if self._seen else self._first)
+        if self.at == math.inf:
+            self.at = time.monotonic() + self._limit
 
     def event(self) -> None:
         """An event has arrived."""
-        self._seen = self._fresh = True
+        self.at = math.inf
+        self._limit = self._idle
+        self._seen = True
 
     @property
     def remaining(self) -> float | None:
@@ -59,7 +68,7 @@ class Deadline:
     @property
     def passed(self) -> bool:
         """Whether it is over."""
-        return not self._fresh and time.monotonic() >= self.at
+        return self.missed or time.monotonic() >= self.at
 
     def error(self) -> RequestTimeoutError:
         """Return the error that names the deadline which passed."""
@@ -70,11 +79,48 @@ class Deadline:
 
 def within(seconds: float | None) -> str:
     """Return a limit in words."""
-    return "in time" if seconds is None else f"within {seconds:g} s"
+    return "in time" if seconds in (None, math.inf) else f"within {seconds:g} s"
 
 
-def _after(seconds: float | None) -> float:
-    return math.inf if seconds is None else time.monotonic() + seconds
+class Alarm:
+    """Ends the waits of an async stream at its deadline.
+
+    One timer does for all of them: it looks at the deadline when it goes off, and goes on if that has moved.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelling = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self) -> None:
+        """The running task is about to wait."""
+        self._task = task = asyncio.current_task()
+        self._cancelling = task.cancelling() if task is not None else 0
+        if self._timer is None and self._deadline.at != math.inf:
+            self._sleep()
+
+    def rang(self) -> bool:
+        """Whether this alarm, and nobody else, has cancelled the task that waits."""
+        task = self._task
+        return self._deadline.missed and task is not None and task.uncancel() <= self._cancelling
+
+    def off(self) -> None:
+        """Nobody will wait any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _sleep(self) -> None:
+        left = min(self._deadline.at - time.monotonic(), self._deadline.pace)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._look)
+
+    def _look(self) -> None:
+        if self._deadline.at > time.monotonic():
+            self._sleep()
+        elif self._task is not None:
+            self._deadline.missed = True
+            self._task.cancel()
 
 
 class Watchdog:
@@ -85,35 +131,25 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waits: dict[object, tuple[float, socket.socket, Callable[[], bool]]] = {}
+        self._waits: dict[Deadline, socket.socket] = {}
         self._chores: list[Callable[[], object]] = []
         self._thread: threading.Thread | None = None
         self._wakes = math.inf
 
-    @contextlib.contextmanager
-    def limit(
-        self, sock: socket.socket | None, at: float, unless: Callable[[], bool] = lambda: False
-    ) -> Iterator[None]:
-        """Shut a socket down if the block is not left by `at` (of `time.monotonic`): what waits on it returns.
+    def watch(self, deadline: Deadline, sock: socket.socket) -> None:
+        """Shut a socket down when a deadline passes, so that what waits on it returns.
 
-        Args:
-            sock: The socket; None limits nothing.
-            at: The deadline.
-            unless: Tells that the wait is over, though the block has not been left: the socket may serve another.
+        The deadline may move at any time, without a word. It must be forgotten before the socket can serve another.
         """
-        if sock is None or at == math.inf:
-            yield
-            return
-        wait = object()
         with self._changed:
-            self._waits[wait] = (at, sock, unless)
-            if not self._started() and at < self._wakes:
+            self._waits[deadline] = sock
+            if not self._started() and min(deadline.at, time.monotonic() + deadline.pace) < self._wakes:
                 self._changed.notify()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._waits.pop(wait, None)
+
+    def forget(self, deadline: Deadline) -> None:
+        """Watch a deadline no more."""
+        with self._changed:
+            self._waits.pop(deadline, None)
 
     def later(self, chore: Callable[[], object]) -> None:
         """Do something in the thread, soon. Never waits for it, nor for any lock that it takes."""
@@ -146,15 +182,14 @@ class Watchdog:
     def _sleep(self) -> bool:
         """Wait for a deadline or for a change; return whether there is anything more to do."""
         now = time.monotonic()
-        for wait, (at, sock, unless) in [*self._waits.items()]:
-            if at > now:
-                continue
-            del self._waits[wait]
-            if not unless():
+        for deadline, sock in [*self._waits.items()]:
+            if deadline.at <= now:
+                del self._waits[deadline]
+                deadline.missed = True
                 # The class's own method: an SSL socket's would tear down what the reader still uses.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._wakes = min((at for at, *_ in self._waits.values()), default=math.inf)
+        self._wakes = min((min(one.at, now + one.pace) for one in self._waits), default=math.inf)
         resting = self._wakes == math.inf
         woken = self._changed.wait(min(self._REST, self._wakes - now))
         return bool(woken or not resting or self._waits or self._chores)

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ._audio import Part
 
 
 class Asked(NamedTuple):
@@ -28,6 +32,10 @@ class TextDelta(NamedTuple):
     text: str
 
 
+text_delta = partial(tuple.__new__, TextDelta)
+"""Makes one of a tuple, without the class's own `__new__`: there are very many."""
+
+
 class ReasoningDelta(NamedTuple):
     """More of the reasoning."""
 
@@ -39,7 +47,7 @@ class SpeechDelta(NamedTuple):
     """More samples of the speech, in whole frames; the track knows their format."""
 
     block: int
-    data: bytes
+    data: bytes | Part
 
 
 class CallDelta(NamedTuple):

@@ -90,6 +90,8 @@ class Event(TypedDict, total=False):
 DONE: Event = {"type": "[DONE]"}
 ERROR = "error"
 
+_NAMELESS = "without a name"
+
 
 def decode(sent: ServerSentEvent) -> Event:
     """Return the event that a server-sent event carries.
@@ -100,30 +102,33 @@ def decode(sent: ServerSentEvent) -> Event:
     Raises:
         ProtocolError: The data is not a JSON object.
     """
-    if sent.data == b"[DONE]":
+    name, data = sent
+    if data == b"[DONE]":
         return DONE
-    name = sent.name or "without a name"
     try:
-        event = _parse(sent.data)
-    except ValueError as error:
-        beginning = sent.data[:60].decode("utf-8", "replace")
-        raise ProtocolError(
-            f"the event {name} of {len(sent.data)} bytes is not JSON ({error}); it begins with {beginning!r}"
-        ) from None
+        event = from_json(data)  # the fastest parser at hand
+    except ValueError:
+        event = _parse(name, data)
     if not isinstance(event, dict):
-        raise ProtocolError(f"the event {name} is a JSON {type(event).__name__}, not an object")
+        raise ProtocolError(f"the event {name or _NAMELESS} is a JSON {type(event).__name__}, not an object")
     if event.get("error"):
         event["type"] = ERROR
-    elif event.get("object") == "response":
-        return {"type": "response.completed", "response": cast("Response", event)}  # one that was not streamed
     elif not event.get("type"):
-        event["type"] = sent.name
+        if event.get("object") == "response":  # one that was not streamed
+            return {"type": "response.completed", "response": cast("Response", event)}
+        event["type"] = name
     return cast("Event", event)
 
 
-def _parse(data: bytes) -> Any:
-    """Parse with pydantic's parser, the fastest at hand; json takes what it won't, such as lone surrogates."""
+def _parse(name: str, data: bytes) -> Any:
+    """Parse what pydantic's parser won't take, such as lone surrogates.
+
+    Raises:
+        ProtocolError: It is no JSON.
+    """
     try:
-        return from_json(data)
-    except ValueError:
         return json.loads(data)
+    except ValueError as error:
+        beginning = data[:60].decode("utf-8", "replace")
+        told = f"the event {name or _NAMELESS} of {len(data)} bytes is not JSON ({error}); it begins with {beginning!r}"
+        raise ProtocolError(told) from None

@@ -6,7 +6,6 @@ a streamed one only until its first delta, and then it is a `StreamInterruptedEr
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
     from ._body import Body
     from ._deltas import Asked, Delta
     from ._eventlog import EventLog
-    from ._sse import ServerSentEvent
+    from ._sse import EventDecoder, ServerSentEvent
 
-Step = tuple[Answer, "list[Delta]"]
-"""The answer so far, and what a batch of events added to it."""
+Step = list["Delta"]
+"""What a batch of events added to the answer; never empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,174 +94,42 @@ class Exchange:
 # and they get into each other's way.
 
 
-@contextmanager
-def _seen() -> Iterator[None]:
-    """Turn an error of a stream of which the user has seen a part into one that says so."""
-    try:
-        yield
-    except StreamInterruptedError:
-        raise
-    except DMXOmniError as error:
-        if not error.is_retryable:
-            raise
-        wrapped = StreamInterruptedError(f"the answer broke off midway: {error}")
-        wrapped.partial = error.partial
-        raise wrapped from error
-
-
-class Steps:
-    """One try: its request is sent when the first step is read.
+class _Try:
+    """What a sync and an async try share; knows nothing of waiting.
 
     Attributes:
+        answer: The answer, once a step has been read.
         first: A step that has been read, and that iterating begins with.
     """
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.first: Step | None = None
-        self._exchange = exchange
-        self._reading = _Reading(exchange)
-        self._stream: _http.EventStream | None = None
-
-    @property
-    def answer(self) -> Answer:
-        """The answer, once a step has been read."""
-        return self._reading.answer
-
-    def __iter__(self) -> Iterator[Step]:
-        return self
-
-    def __next__(self) -> Step:
-        step, self.first = self.first, None
-        if step is None:
-            with _seen():
-                step = self.read()
-        if step is None:
-            raise StopIteration
-        return step
-
-    def read(self) -> Step | None:
-        """Wait for the next step; None after the last. However it ends, the connection is let go."""
-        reading = self._reading
-        try:
-            with reading.telling():
-                if self._stream is None:
-                    self._stream = _http.send(self._exchange.endpoint, self._exchange.body)
-                    reading.begin(self._stream)
-                while not reading.over:
-                    events = None if self.answer.ended else self._stream.read()
-                    step = reading.take(events)
-                    if events is None:  # whoever has the last step may not come back
-                        self._stream.drain(_http.AFTERMATH)
-                        self._stream.close()
-                    if step:
-                        return step
-        except BaseException:
-            if self._stream is not None:
-                self._stream.close()
-            raise
-        return None
-
-    def close(self) -> None:
-        """Hang up, unless the answer was read to its end."""
-        if self._stream is not None:
-            self._stream.hang_up()
-
-
-class AsyncSteps:
-    """The same for async calls."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.first: Step | None = None
-        self._exchange = exchange
-        self._reading = _Reading(exchange)
-        self._stream: _http.AsyncEventStream | None = None
-
-    @property
-    def answer(self) -> Answer:
-        """The answer, once a step has been read."""
-        return self._reading.answer
-
-    def __aiter__(self) -> AsyncIterator[Step]:
-        return self
-
-    async def __anext__(self) -> Step:
-        step, self.first = self.first, None
-        if step is None:
-            with _seen():
-                step = await self.read()
-        if step is None:
-            raise StopAsyncIteration
-        return step
-
-    async def read(self) -> Step | None:
-        """Wait for the next step; None after the last. However it ends, the connection is let go."""
-        reading = self._reading
-        try:
-            with reading.telling():
-                if self._stream is None:
-                    self._stream = await _http.asend(self._exchange.endpoint, self._exchange.body)
-                    reading.begin(self._stream)
-                while not reading.over:
-                    events = None if self.answer.ended else await self._stream.read()
-                    step = reading.take(events)
-                    if events is None:  # whoever has the last step may not come back
-                        await self._stream.drain(_http.AFTERMATH)
-                        await self._stream.aclose()
-                    if step:
-                        return step
-        except BaseException:
-            await self.aclose()
-            raise
-        return None
-
-    async def aclose(self) -> None:
-        """Hang up, unless the answer was read to its end."""
-        if self._stream is not None:
-            await self._stream.aclose()
-
-
-class _Reading:
-    """What one try's events add up to; knows nothing of waiting.
-
-    Attributes:
-        over: Whether the last step has been made.
-    """
-
     answer: Answer
-    _stream: _http.EventStream | _http.AsyncEventStream
 
     def __init__(self, exchange: Exchange) -> None:
+        self.first: Step | None = None
         self._exchange = exchange
         self._log = exchange.log
-        self.over = False
+        self._over = False
 
-    def begin(self, stream: _http.EventStream | _http.AsyncEventStream) -> None:
-        self._stream = stream
-        self.answer = Answer(self._exchange.asked, stream.headers)
-
-    def take(self, events: list[ServerSentEvent] | None) -> Step | None:
-        """Return what events add, or what the end of the stream (None) completes."""
-        self.over = events is None
-        if events is None:
-            events = [] if self.answer.ended else self._stream.decoder.close()
+    def _take(self, events: list[ServerSentEvent]) -> Step:
+        """Return what events add."""
         if self._log is not None:
             self._log.write(events)
-        if not self.over:
-            deltas = self.answer.feed(events)
-            return (self.answer, deltas) if deltas else None
-        deltas = self.answer.close(events, self._stream.decoder.stray)
+        return self.answer.feed(events)
+
+    def _end(self, decoder: EventDecoder) -> Step:
+        """Return what the end of the stream completes.
+
+        Raises:
+            DMXOmniError: The answer is not whole, or an error ended it.
+        """
+        self._over = True
+        rest = [] if self.answer.ended else decoder.close()
+        if self._log is not None:
+            self._log.write(rest)
+        step = self.answer.close(rest, decoder.stray)
         if self.answer.failure is not None:
             raise self.answer.failure
-        return self.answer, deltas
-
-    @contextmanager
-    def telling(self) -> Iterator[None]:
-        """Complete an error for the user."""
-        try:
-            yield
-        except DMXOmniError as error:
-            self._complete(error)
-            raise
+        return step
 
     def _complete(self, error: DMXOmniError) -> None:
         """Add what had arrived, and take out the key."""
@@ -278,6 +145,114 @@ class _Reading:
             error.__cause__ = error.__context__ = None
         if self._log is not None:
             self._log.fail(error)
+
+
+class Steps(_Try):
+    """One try: its request is sent when the first step is read."""
+
+    _stream: _http.EventStream | None = None
+
+    def __iter__(self) -> Iterator[Step]:
+        return self
+
+    def __next__(self) -> Step:
+        step, self.first = self.first, None
+        try:
+            step = step or self.read()
+        except DMXOmniError as error:
+            if seen := _seen(error):
+                raise seen from error
+            raise
+        if step is None:
+            raise StopIteration
+        return step
+
+    def read(self) -> Step | None:
+        """Wait for the next step; None after the last. However it ends, the connection is let go."""
+        if self._over:
+            return None
+        try:
+            stream = self._stream
+            if stream is None:
+                stream = self._stream = _http.send(self._exchange.endpoint, self._exchange.body)
+                self.answer = Answer(self._exchange.asked, stream.headers)
+            while not self.answer.ended and (events := stream.read()) is not None:
+                if step := self._take(events):
+                    return step
+            step = self._end(stream.decoder)
+            # At once, as whoever has the last step may not come back.
+            stream.drain(_http.AFTERMATH)
+            stream.close()
+            return step
+        except BaseException as error:
+            if self._stream is not None:
+                self._stream.close()
+            if isinstance(error, DMXOmniError):
+                self._complete(error)
+            raise
+
+    def close(self) -> None:
+        """Hang up, unless the answer was read to its end."""
+        if self._stream is not None:
+            self._stream.hang_up()
+
+
+class AsyncSteps(_Try):
+    """The same for async calls."""
+
+    _stream: _http.AsyncEventStream | None = None
+
+    def __aiter__(self) -> AsyncIterator[Step]:
+        return self
+
+    async def __anext__(self) -> Step:
+        step, self.first = self.first, None
+        try:
+            step = step or await self.read()
+        except DMXOmniError as error:
+            if seen := _seen(error):
+                raise seen from error
+            raise
+        if step is None:
+            raise StopAsyncIteration
+        return step
+
+    async def read(self) -> Step | None:
+        """Wait for the next step; None after the last. However it ends, the connection is let go."""
+        if self._over:
+            return None
+        try:
+            stream = self._stream
+            if stream is None:
+                stream = self._stream = await _http.asend(self._exchange.endpoint, self._exchange.body)
+                self.answer = Answer(self._exchange.asked, stream.headers)
+            while not self.answer.ended and (events := await stream.read()) is not None:
+                if step := self._take(events):
+                    return step
+            step = self._end(stream.decoder)
+            # At once, as whoever has the last step may not come back.
+            await stream.drain(_http.AFTERMATH)
+            await stream.aclose()
+            return step
+        except BaseException as error:
+            await self.aclose()
+            if isinstance(error, DMXOmniError):
+                self._complete(error)
+            raise
+
+    async def aclose(self) -> None:
+        """Hang up, unless the answer was read to its end."""
+        if self._stream is not None:
+            await self._stream.aclose()
+
+
+def _seen(error: DMXOmniError) -> StreamInterruptedError | None:
+    """Return what stands for an error once the user has seen a part of the answer: a second try would repeat that."""
+    if isinstance(error, StreamInterruptedError) or not error.is_retryable:
+        return None
+    seen = StreamInterruptedError(f"the answer broke off midway: {error}")
+    seen.partial = error.partial
+    return seen
 
 
 _RECOGNIZABLE = 8

@@ -81,3 +81,8 @@ def profile(model: str) -> ModelProfile | None:
     """Return the profile of a model, or None for one that nothing is known of."""
     found = _PROFILES.get(model)
     return found.copy() if found is not None else None
+
+
+def is_own(model: str, profile: ModelProfile | None) -> bool:
+    """Whether a model's profile is what stands here."""
+    return profile == _PROFILES.get(model)

@@ -60,7 +60,7 @@ class EventWriter:
                     change = {"type": "tool-call-delta", "args": arguments} if arguments else None
                     yield from self._delta(block, call, change)
                 case SpeechDelta(block, data):
-                    yield from self._speech(block, data)
+                    yield from self._speech(block, bytes(data))
                 case End():
                     yield from self._finish()
 

@@ -10,12 +10,13 @@ block, however many items they arrive in, and one block for each tool call, in t
 
 from __future__ import annotations
 
+from binascii import b2a_base64
 from typing import TYPE_CHECKING, cast
 
 from . import _endings, _failures
-from ._audio import Track
+from ._audio import Part, Track
 from ._calls import Calls
-from ._deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from ._deltas import CallDelta, End, ReasoningDelta, SpeechDelta, text_delta
 from ._events import DONE, ERROR, decode
 from ._profiles import PROVIDER
 from ._usage import usage_metadata
@@ -57,7 +58,7 @@ class Answer:
         self.refused = False
         self.text: list[str] = []
         self.reasoning: list[str] = []
-        self.speech: list[bytes] = []
+        self.speech: list[bytes | Part] = []
         self.calls = Calls()
         self.track = Track(asked.audio_format)
         self.indexes: dict[str, int] = {}
@@ -67,7 +68,8 @@ class Answer:
         self._model: str | None = None
         self._finish: str | None = None
         self._out: list[Delta] = []
-        self._run: list[str] = []  # text since the last item ended
+        self._run = 0  # how many texts had come when the last item ended
+        self._text_key: tuple[int, int] | None = None
         self._text_keys: set[tuple[int, int]] = set()
         self._text_from: str | None = None  # "text" or "transcript": both say the same
         self._text_known = False  # whether the final response can only repeat it
@@ -129,6 +131,15 @@ class Answer:
         return bool(self.text or self.speech or self.calls or self.reasoning)
 
     @property
+    def speech_base64(self) -> str:
+        """The speech as base64 of one WAV: the very text that came, where that is it."""
+        match self.speech:
+            case [Part(text=text)]:
+                return text
+        data = b"".join([self.track.header(final=True), *map(bytes, self.speech)])
+        return b2a_base64(data, newline=False).decode("ascii")
+
+    @property
     def finish_reason(self) -> str | None:
         """`"stop"`, `"tool_calls"`, `"length"`, `"content_filter"` or the service's own word; None while open."""
         if self._finish == "stop" and self.calls:
@@ -173,18 +184,18 @@ class Answer:
     def _add_text(self, text: str, source: str = "text") -> None:
         if self._text_from is None:
             self._text_from = source
-        if text and self._text_from == source:
+        if text and source == self._text_from:
             if not isinstance(text, str):
                 raise TypeError(f"text is a {type(text).__name__}")
             self.text.append(text)
-            self._run.append(text)
-            self._out.append(TextDelta(self._index("text"), text))
+            index = self.indexes.get("text")
+            self._out.append(text_delta((self._index("text") if index is None else index, text)))
 
     def _whole_text(self, text: str | None, key: tuple[int, int], source: str = "text") -> None:
         """Take a text that came whole: all of it, the end that no delta brought, or nothing."""
         if not text:
             return
-        run = "".join(self._run)
+        run = "".join(self.text[self._run :])
         if run and text.startswith(run):
             self._add_text(text[len(run) :], source)
         elif not run or (text not in run and key not in self._text_keys):
@@ -194,16 +205,18 @@ class Answer:
     def _key(self, event: Event) -> tuple[int, int]:
         return event.get("output_index", self._items_done), event.get("content_index", 0)
 
-    def _on_text_delta(self, event: Event) -> None:
-        self._text_keys.add(self._key(event))
-        self._add_text(event.get("delta", ""))
+    def _on_text_delta(self, event: Event, source: str = "text") -> None:
+        key = event.get("output_index", self._items_done), event.get("content_index", 0)
+        if key != self._text_key:
+            self._text_keys.add(key)
+            self._text_key = key
+        self._add_text(event.get("delta", ""), source)
 
     def _on_text_done(self, event: Event) -> None:
         self._whole_text(event.get("text"), self._key(event))
 
     def _on_transcript_delta(self, event: Event) -> None:
-        self._text_keys.add(self._key(event))
-        self._add_text(event.get("delta", ""), "transcript")
+        self._on_text_delta(event, "transcript")
 
     def _on_refusal_delta(self, event: Event) -> None:
         self.refused = True
@@ -234,7 +247,7 @@ class Answer:
 
     # Speech
 
-    def _add_speech(self, data: bytes) -> None:
+    def _add_speech(self, data: bytes | Part) -> None:
         if data:
             self.speech.append(data)
             self._out.append(SpeechDelta(self._index("audio"), data))
@@ -271,6 +284,9 @@ class Answer:
             return
         if not self.speech:
             self.audio_id = id_
+        if part := self.track.whole(data):
+            self._add_speech(part)
+            return
         self._add_speech(self.track.feed(data))
         self._add_speech(self.track.end_part())
 
@@ -315,7 +331,7 @@ class Answer:
             for place, part in enumerate(item.get("content") or ()):
                 self._take_part(part, (output, place), item.get("id"), repeated=repeated)
                 if part.get("type") != "output_audio":
-                    self._run.clear()
+                    self._run = len(self.text)
 
     # Tool calls
 

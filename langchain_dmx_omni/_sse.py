@@ -6,6 +6,7 @@ standard, the decoder lives with what gateways do to the format (see `EventDecod
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 _EXCERPT = 200
@@ -19,6 +20,9 @@ class ServerSentEvent(NamedTuple):
 
     name: str
     data: bytes
+
+
+_made = partial(tuple.__new__, ServerSentEvent)  # past the class's own `__new__`, which takes longer than all the rest
 
 
 class EventDecoder:
@@ -37,6 +41,9 @@ class EventDecoder:
 
     def __init__(self) -> None:
         self.stray = b""
+        self._idle = False  # whether nothing is held that what comes next could belong to
+        self._lead = b"data: "  # what the last event began with, and its name
+        self._lead_name = ""
         self._at_start = True
         self._after_cr = False
         self._line: list[bytes] = []  # pieces of a line whose end has not arrived; joined once
@@ -47,23 +54,46 @@ class EventDecoder:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Return the events that `chunk` completes."""
+        if self._idle and (events := self._whole(chunk)):
+            return events
+        events = self._pieces(chunk)
+        self._idle = not (self._line or self._name or self._data or self._after_cr or self._at_start or self._bare)
+        return events
+
+    def _whole(self, chunk: bytes) -> list[ServerSentEvent] | None:
+        """Return the events of a chunk that holds nothing but whole ones of two lines, as nearly every chunk does."""
+        if b"\r" in chunk:
+            return None
+        events, start, size = [], 0, len(chunk)
+        while start < size:
+            if not chunk.startswith(self._lead, start):  # events of one kind come in long runs
+                colon = chunk.find(b"\ndata: ", start)
+                head = chunk[start:colon]
+                if colon < 0 or not head.startswith(b"event:") or b"\n" in head:
+                    return None
+                self._lead, self._lead_name = chunk[start : colon + 7], _name(head)
+            at = start + len(self._lead)
+            end = chunk.find(b"\n", at)
+            if end <= at or not chunk.startswith(b"\n\n", end):
+                return None
+            events.append(_made((self._lead_name, chunk[at:end])))
+            start = end + 2
+        return events
+
+    def _pieces(self, chunk: bytes) -> list[ServerSentEvent]:
         if self._after_cr and chunk:
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
         if b"\r" in chunk:
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        lines = chunk.split(b"\n")
-        if len(lines) > 1:
-            if self._line:
-                self._line.append(lines[0])
-                lines[0] = b"".join(self._line)
-                self._line.clear()
-            last = lines.pop()
-            for line in lines:
-                self._take(line)
-        else:
-            last = chunk
+        # A piece of a long line is kept as it is: split() would copy it.
+        *lines, last = chunk.split(b"\n") if b"\n" in chunk else [chunk]
+        if lines and self._line:
+            self._line.append(lines.pop(0))
+            self._take_line()
+        for line in lines:
+            self._take(line)
         if last:
             self._line.append(last)
         return self._drain()
@@ -71,14 +101,22 @@ class EventDecoder:
     def close(self) -> list[ServerSentEvent]:
         """Return what the end of the stream completes: an event whose blank line never came."""
         if self._line:
-            self._take(b"".join(self._line))
-            self._line.clear()
+            self._take_line()
         self._end_event()
         return self._drain()
 
     def _drain(self) -> list[ServerSentEvent]:
         events, self._events = self._events, []
         return events
+
+    def _take_line(self) -> None:
+        """Take the line that has come in pieces."""
+        pieces, self._line = self._line, []
+        if self._at_start or not pieces[0].startswith(b"data: "):
+            self._take(b"".join(pieces))
+            return
+        pieces[0] = pieces[0][6:]  # now, as cutting it off the whole would copy megabytes
+        self._take_data(b"".join(pieces))
 
     def _take(self, line: bytes) -> None:
         if self._at_start:
@@ -91,7 +129,7 @@ class EventDecoder:
         elif line.startswith(b"event:"):
             if self._data:
                 self._end_event()
-            self._name = line[6:].strip().decode("utf-8", "replace")
+            self._name = _name(line)
         elif line.startswith((b":", b"id:", b"retry:")):
             pass
         elif self._bare or line.startswith(b"{"):
@@ -116,3 +154,7 @@ class EventDecoder:
         self._name = ""
         self._data.clear()
         self._bare = False
+
+
+def _name(line: bytes) -> str:
+    return line[6:].strip().decode("utf-8", "replace")

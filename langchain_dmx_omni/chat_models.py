@@ -228,8 +228,8 @@ class ChatDMXOmni(Fields):
         exchange = self._exchange(messages, stop, call, blocks=blocks)
         made: _Writer[Written_co] | None = None
         with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
-            for answer, deltas in steps:
-                made = made or writer(answer)
+            for deltas in steps:
+                made = made or writer(steps.answer)
                 yield from made.write(deltas)
         _warn(steps.answer)
 
@@ -248,8 +248,8 @@ class ChatDMXOmni(Fields):
         exchange = await self._aexchange(messages, stop, call, blocks=blocks)
         made: _Writer[Written_co] | None = None
         async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
-            async for answer, deltas in steps:
-                made = made or writer(answer)
+            async for deltas in steps:
+                made = made or writer(steps.answer)
                 for one in made.write(deltas):
                     yield one
         _warn(steps.answer)

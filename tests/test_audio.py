@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_dmx_omni._audio import Base64Decoder, Base64Piece, Track, WavFormat, WavReader, seal
+from langchain_dmx_omni._audio import Base64Decoder, Base64Piece, Track, WavFormat, WavReader, joined
 from langchain_dmx_omni.errors import ProtocolError
 
 PCM = bytes(range(256)) * 5 + b"ab"
@@ -67,16 +67,9 @@ def read(part: bytes, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 44, 45, 100, 10**6])
-@pytest.mark.parametrize(
-    "name", [name for name in PARTS if name not in ("chunks behind the samples", "a length that is too short")]
-)
+@pytest.mark.parametrize("name", PARTS)
 def test_samples_are_found_however_the_part_is_cut(name: str, size: int) -> None:
     assert read(PARTS[name], size) == PCM
-
-
-@pytest.mark.parametrize("name", ["chunks behind the samples", "a length that is too short"])
-def test_what_stands_behind_the_samples_is_told_from_samples(name: str) -> None:
-    assert read(PARTS[name], 10**6) == PCM
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -198,4 +191,42 @@ def test_pieces_survive_copying(copy: object) -> None:
 @pytest.mark.parametrize("data", [SEALED, b"ID3" + bytes(60), b"", WHOLE[:3], WHOLE[:44]])
 def test_only_a_length_that_is_unknown_is_written(data: bytes) -> None:
     text = base64.b64encode(data).decode()
-    assert seal(text) == (text if data != WHOLE[:44] else base64.b64encode(MONO.header(0)).decode())
+    last = Base64Piece.final("")
+    assert joined([text, last]) == (text if data != WHOLE[:44] else base64.b64encode(MONO.header(0)).decode())
+
+
+CANONICAL = base64.b64encode(SEALED).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whole"),
+    [
+        (CANONICAL, True),
+        (base64.b64encode(WavFormat(16_000, 2).header(8) + bytes(8)).decode(), True),
+        (base64.b64encode(WHOLE).decode(), False),  # its length is unknown
+        (base64.b64encode(PARTS["chunks before the samples"]).decode(), False),
+        (base64.b64encode(PARTS["chunks behind the samples"]).decode(), False),
+        (base64.b64encode(PARTS["a length that is too short"]).decode(), False),
+        (base64.b64encode(PCM).decode(), False),
+        (base64.b64encode(MONO.header(3) + b"123").decode(), False),  # half a sample
+        (base64.b64encode(MONO.header(0)).decode(), False),
+        (CANONICAL[:-1], False),
+        (CANONICAL[:80] + "\n" + CANONICAL[81:], False),
+        (CANONICAL[:80] + "-" + CANONICAL[81:], False),
+        (CANONICAL[:80] + "\u0100" + CANONICAL[81:], False),
+        (CANONICAL[:80] + "=" + CANONICAL[81:], False),
+        (CANONICAL[:-4] + "A===", False),
+        ("", False),
+    ],
+)
+def test_a_wav_that_needs_no_change_is_kept_as_it_came(text: str, is_whole: bool) -> None:
+    track = Track()
+    part = track.whole(text)
+    assert (part is not None) is is_whole
+    if part is not None:
+        assert part.text is text
+        assert track.header(final=True) + bytes(part) == base64.b64decode(text)
+        assert len(part) == track.size
+        assert track.whole(text) is None  # there is speech before it now
+    else:
+        assert track.size == 0

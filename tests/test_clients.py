@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from langchain_dmx_omni import ChatDMXOmni, _http, errors
+from langchain_dmx_omni import ChatDMXOmni, _clients, errors
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT
 
@@ -37,7 +37,7 @@ def server() -> Iterator[RawServer]:
 
 def run(program: str, **environment: str) -> str:
     """Run a program that shall say nothing on standard error; what it prints."""
-    head = "from langchain_dmx_omni import ChatDMXOmni, _http\nimport asyncio, os, sys, threading\n"
+    head = "from langchain_dmx_omni import ChatDMXOmni, _clients\nimport asyncio, os, sys, threading\n"
     done = subprocess.run(
         [sys.executable, "-W", "always", "-W", "ignore::DeprecationWarning", "-c", head + textwrap.dedent(program)],
         capture_output=True,
@@ -58,7 +58,7 @@ def run(program: str, **environment: str) -> str:
 def test_constructing_makes_no_client_and_no_ssl_context() -> None:
     told = run("""
         llms = [ChatDMXOmni() for _ in range(10)]
-        print(_http._clients.sync, [*_http._clients.loops], _http._ssl_context.cache_info().currsize)
+        print(_clients._clients.sync, [*_clients._clients.loops], _clients._ssl_context.cache_info().currsize)
     """)
     assert told == "{} [] 0\n"
 
@@ -73,14 +73,14 @@ def test_one_client_and_one_ssl_context_serve_all_models(way: str, server: RawSe
             else:
                 assert text([chunk async for chunk in llm.astream("Hi")]) == TEXT
 
-    before = _http._ssl_context()
+    before = _clients._ssl_context()
     if way.startswith("a"):
         asyncio.run(several())
     else:
         for _ in range(3):
             assert text(call(model(server), way)) == TEXT
     assert (len(server.requests), len(server.connections)) == (3, 1)
-    assert _http._ssl_context() is before
+    assert _clients._ssl_context() is before
 
 
 # Event loops
@@ -98,7 +98,7 @@ def test_event_loops_one_after_another(server: RawServer) -> None:
         for _ in range(5):
             asyncio.run(main())
         gc.collect()
-        print([*_http._clients.loops], [loop() for loop in loops])
+        print([*_clients._clients.loops], [loop() for loop in loops])
         """,
         DMXAPI_BASE_URL=server.base_url,
     )
@@ -110,21 +110,21 @@ def test_a_loop_that_is_closed_without_being_shut_down_is_forgotten_at_the_next_
     for _ in range(3):
         loop = asyncio.new_event_loop()
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-        client = _http._clients.loops[loop].popitem()[1][0]
+        client = _clients._clients.loops[loop].popitem()[1][0]
         loop.run_until_complete(client.aclose())  # only to leave no warning behind
         loop.close()
     asyncio.run(llm.ainvoke("Hi"))
-    assert [*_http._clients.loops] == []
+    assert [*_clients._clients.loops] == []
 
 
 def test_a_loop_that_goes_on_after_its_generators_were_shut_down(server: RawServer) -> None:
     llm, loop = model(server), asyncio.new_event_loop()
     assert loop.run_until_complete(llm.ainvoke("Hi")).content
     loop.run_until_complete(loop.shutdown_asyncgens())
-    assert loop not in _http._clients.loops
+    assert loop not in _clients._clients.loops
     with pytest.warns(ResourceWarning, match="after loop.shutdown_asyncgens"):  # asyncio's own
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-    loop.run_until_complete(_http._clients.loops[loop].popitem()[1][1].aclose())
+    loop.run_until_complete(_clients._clients.loops[loop].popitem()[1][1].aclose())
     loop.close()
 
 
@@ -140,7 +140,7 @@ def test_event_loops_at_once(gateway: LocalGateway) -> None:
         told = [one.result() for one in [pool.submit(asyncio.run, several()) for _ in range(8)]]
     assert told == [[TEXT] * 5] * 8
     gc.collect()
-    assert not [loop for loop in _http._clients.loops if loop.is_closed()]
+    assert not [loop for loop in _clients._clients.loops if loop.is_closed()]
 
 
 def test_sixteen_threads(gateway: LocalGateway) -> None:

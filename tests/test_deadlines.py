@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from langchain_dmx_omni import _deadlines, _http, errors
-from langchain_dmx_omni._deadlines import Deadline, Watchdog
+from langchain_dmx_omni._deadlines import Alarm, Deadline, Watchdog
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import TEXT, answer, sse
 
@@ -310,15 +310,10 @@ AFTER = {
 @pytest.mark.parametrize("kind", [*lower_errors(httpx.HTTPError), *lower_errors(httpx.StreamError)])
 def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None, begun: bool) -> None:
     request = httpx.Request("POST", "http://host:1/v1", extensions={"timeout": httpx.Timeout(limit).as_dict()})
-    with (
-        pytest.raises(errors.DMXOmniError) as caught,
-        _http._mapped(request, Deadline(limit, limit), begun=begun),
-    ):
-        raise make(kind)
+    error = _http._mapped(make(kind), request, Deadline(limit, limit), begun=begun)
     rest = errors.StreamInterruptedError if begun else errors.ConnectError
-    assert type(caught.value) is AFTER.get(kind, rest)
-    assert isinstance(caught.value.__cause__, kind)
-    assert "None" not in str(caught.value)
+    assert type(error) is AFTER.get(kind, rest)
+    assert "None" not in str(error)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -340,6 +335,7 @@ def test_what_breaks_on_a_real_connection(way: str, sent: bytes, kind: type[erro
         with pytest.raises(kind) as caught:
             call(model(server), way)
         assert type(caught.value) is kind
+        assert isinstance(caught.value.__cause__, httpx.HTTPError)
 
 
 # The watchdog
@@ -400,48 +396,112 @@ def test_a_connection_that_is_used_again_at_once_is_not_shut_down_for_the_call_b
         assert len(server.requests) > 10
 
 
-def test_the_thread_ends_when_there_is_nothing_to_watch() -> None:
+def waiting(seconds: float | None, idle: float | None = None) -> Deadline:
+    deadline = Deadline(seconds, idle)
+    deadline.waiting()
+    return deadline
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    one, other = socket.socketpair()
+    with one, other:
+        yield one, other
+
+
+def is_open(pair: tuple[socket.socket, socket.socket]) -> bool:
+    pair[1].send(b"x")
+    return pair[0].recv(1) == b"x"
+
+
+def test_the_thread_ends_when_there_is_nothing_to_watch(pair: tuple[socket.socket, socket.socket]) -> None:
     class Short(Watchdog):
         _REST = 0.1
 
-    one, other = socket.socketpair()
     watchdog = Short()
-    with one, other:
-        for _ in range(2):  # it also comes back
-            with watchdog.limit(one, time.monotonic() + LONG):
-                thread = watchdog._thread
-                assert thread is not None
-                assert thread.is_alive()
-            thread.join(10)
-            assert not thread.is_alive()
-            assert watchdog._thread is None
-            other.send(b"x")
-            assert one.recv(1) == b"x"  # it was not shut down
+    for _ in range(2):  # it also comes back
+        deadline = waiting(LONG)
+        watchdog.watch(deadline, pair[0])
+        thread = watchdog._thread
+        assert thread is not None
+        assert thread.is_alive()
+        watchdog.forget(deadline)
+        thread.join(10)
+        assert not thread.is_alive()
+        assert watchdog._thread is None
+        assert is_open(pair)
+        assert not deadline.missed
 
 
-def test_a_nearer_deadline_wakes_the_watchdog() -> None:
+def test_a_nearer_deadline_wakes_the_watchdog(pair: tuple[socket.socket, socket.socket]) -> None:
     watchdog = Watchdog()
-    pairs = [socket.socketpair() for _ in range(2)]
-    with contextlib.ExitStack() as stack:
-        for one, other in pairs:
-            stack.enter_context(one)
-            stack.enter_context(other)
-        with watchdog.limit(pairs[0][0], time.monotonic() + LONG):
-            time.sleep(0.05)
-            with took() as seconds, watchdog.limit(pairs[1][0], time.monotonic() + 0.3):
-                assert pairs[1][0].recv(1) == b""
-            assert 0.3 <= seconds[0] < LONG / 2
-        pairs[0][1].send(b"x")
-        assert pairs[0][0].recv(1) == b"x"
-
-
-def test_a_deadline_in_a_thousand_years() -> None:
+    watchdog.watch(waiting(LONG), pair[0])
+    time.sleep(0.05)
     one, other = socket.socketpair()
+    with one, other, took() as seconds:
+        near = waiting(0.3)
+        watchdog.watch(near, one)
+        assert one.recv(1) == b""
+    assert near.missed
+    assert 0.3 <= seconds[0] < LONG / 2
+    assert is_open(pair)
+
+
+def test_a_deadline_that_moves_without_a_word(pair: tuple[socket.socket, socket.socket]) -> None:
+    """First nobody waits, then events come in time, and then none does: only that ends the wait."""
+    watchdog, deadline = Watchdog(), Deadline(LONG, 0.4)
+    deadline.event()
+    watchdog.watch(deadline, pair[0])
+    time.sleep(1.0)
+    for _ in range(8):
+        deadline.waiting()
+        time.sleep(0.1)
+        deadline.event()
+    assert is_open(pair)
+    with took() as seconds:
+        deadline.waiting()
+        assert pair[0].recv(1) == b""
+    assert deadline.missed
+    assert 0.4 <= seconds[0] < LONG / 2
+
+
+def test_a_deadline_in_a_thousand_years(pair: tuple[socket.socket, socket.socket]) -> None:
     watchdog = Watchdog()
-    with one, other, watchdog.limit(one, time.monotonic() + 3e10):
-        time.sleep(0.05)
-        assert watchdog._thread is not None
-        assert watchdog._thread.is_alive()
+    watchdog.watch(waiting(3e10), pair[0])
+    time.sleep(0.05)
+    assert watchdog._thread is not None
+    assert watchdog._thread.is_alive()
+
+
+async def test_an_alarm_rings_for_its_own_deadline_only() -> None:
+    """Whoever else cancels the task is obeyed, though the deadline passes at the same moment."""
+    deadline = Deadline(0.2, None)
+    alarm = Alarm(deadline)
+    rang: list[bool] = []
+
+    async def wait() -> None:
+        deadline.waiting()
+        alarm.set()
+        try:
+            await asyncio.sleep(LONG)
+        except asyncio.CancelledError:
+            rang.append(alarm.rang())
+
+    await wait()
+    assert rang == [True]
+
+    async def both() -> None:
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        deadline.missed = True
+        task.cancel()  # the alarm's
+        task.cancel()  # somebody else's
+        await task
+
+    deadline.event()
+    await both()
+    assert rang == [True, False]
+    alarm.off()
 
 
 def test_words() -> None:

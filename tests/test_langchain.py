@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 from langchain.agents import create_agent
@@ -15,6 +15,7 @@ from langchain.agents.middleware import SummarizationMiddleware
 from langchain.chat_models import init_chat_model
 from langchain_core.caches import InMemoryCache
 from langchain_core.chat_history import InMemoryChatMessageHistory
+from langchain_core.language_models import ModelProfile
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
@@ -23,7 +24,7 @@ from langchain_core.runnables.history import RunnableWithMessageHistory
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langsmith.anonymizer import create_anonymizer
 
-from langchain_dmx_omni import ChatDMXOmni, Speech, errors, media, registry
+from langchain_dmx_omni import ChatDMXOmni, Speech, _profiles, errors, media, registry
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, PCM, TEXT
 from tests import gateway_clips
@@ -156,6 +157,16 @@ def test_what_the_model_is(gateway: LocalGateway) -> None:
     assert not one.profile["structured_output"]
     assert model(gateway, model="another").profile is None
     assert "sk-local" not in dumps(one)
+
+
+def test_a_profile_of_the_users_own(gateway: LocalGateway) -> None:
+    assert model(gateway, profile={"max_input_tokens": 5}).profile == {"max_input_tokens": 5}
+    with pytest.warns(UserWarning, match=r"Unrecognized keys in model profile: \['max_tokens'\]"):
+        model(gateway, profile={"max_tokens": 5})
+
+
+def test_every_key_of_our_own_profile_is_langchains() -> None:
+    assert _profiles.profile(_profiles.DEFAULT_MODEL).keys() <= get_type_hints(ModelProfile).keys()
 
 
 def test_init_chat_model_knows_it_once_it_is_registered(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -244,7 +244,7 @@ def test_tool_calls_are_taken_once(events: list[Any], expected: list[dict[str, A
 
 def test_a_tool_call_never_merges_into_text() -> None:
     answer = Answer(TEXT)
-    chunks = ChunkWriter(answer).write(answer.feed(map(sent, [delta("Hi"), added(), arguments("{}")])))
+    chunks = [*ChunkWriter(answer).write(answer.feed(map(sent, [delta("Hi"), added(), arguments("{}")])))]
     assert [chunk.message.tool_call_chunks[0]["index"] for chunk in chunks[1:]] == [1, 1]
 
 

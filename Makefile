@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 # The demo's words travel as environment variables and unexpanded, so that no quote, space or dollar in them
 # means anything to make or to the shell. With `make -C`, paths are relative to the folder it was called from.
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constrain
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types check clean
+.PHONY: help demo test lint types check bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
@@ -47,9 +48,12 @@ types: .venv/.dev ## check the types
 
 check: test lint types ## everything that has to pass
 
+bench: .venv-bench/.done ## measure speed and memory against other packages; about ten minutes
+	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
+
 clean: ## remove the virtual environment, caches and what the demo left
 	@echo "Cleaning"
-	@rm -rf .venv build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-bench build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -f answer.wav clip.mp4
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -62,6 +66,13 @@ clean: ## remove the virtual environment, caches and what the demo left
 	@echo "Preparing .venv for the demo (once)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) -e '.[local]'
+	@touch $@
+
+# The peers have needs of their own, so they live apart.
+.venv-bench/.done: pyproject.toml benchmarks/constraints.txt
+	@echo "Preparing .venv-bench (once, about a minute)"
+	@$(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install -qq -c benchmarks/constraints.txt -e '.[bench]'
 	@touch $@
 
 .venv/.dev: .venv/.demo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import os
 import resource
 import statistics
@@ -25,6 +26,8 @@ _FILE = 7_000_000
 _STREAMS = 1000
 _EVENTS = 200
 """Text deltas of each of the concurrent streams."""
+_HELD = 6
+"""Text deltas of the streams that are held before the last of them. LangChain keeps each chunk: 2 kB."""
 
 
 def stream(server: str, peer: str, count: int) -> Figures:
@@ -119,16 +122,15 @@ def inline(server: str) -> Figures:
     return {"copies": measure.peak(lambda: model.invoke(question)) / len(data)}
 
 
-def concurrent(server: str) -> Figures:
-    """CPU of an event: in one stream after another, and in all at once; and how many of all at once were whole."""
-    model = ours(f"{server}/text/responses/{_EVENTS}")
+def concurrent(server: str, peer: str) -> Figures:
+    """CPU of many answers: one after another, and all at once; and how many of all at once were whole."""
+    model = _model(server, peer, _EVENTS)
     _allow_connections()
 
     async def count() -> int:
         return sum([len(chunk.text) async for chunk in model.astream(QUESTION)])
 
     async def run() -> Figures:
-        whole = _EVENTS * len(wire.WORD)
         await asyncio.gather(*(count() for _ in range(50)))
         gc.collect()
         start = time.process_time()
@@ -139,14 +141,14 @@ def concurrent(server: str) -> Figures:
         start = time.process_time()
         counts = await asyncio.gather(*(count() for _ in range(_STREAMS)))
         together = time.process_time() - start
-        return {"alone": alone, "together": together, "whole": counts.count(whole)}
+        return {"alone": alone, "together": together, "whole": counts.count(_EVENTS * len(wire.WORD))}
 
     return asyncio.run(run())
 
 
 def held(server: str) -> Figures:
     """Memory that an open stream takes: many, each in the middle of its answer."""
-    model = ours(f"{server}/held/20")
+    model = ours(f"{server}/held/{_HELD}")
     _allow_connections()
 
     async def run() -> Figures:
@@ -157,7 +159,7 @@ def held(server: str) -> Figures:
             chunks = 0
             async for _ in model.astream(QUESTION):
                 chunks += 1
-                if chunks == 19:
+                if chunks == _HELD - 1:
                     inside += 1
                     if inside == goal:
                         all_inside.set()
@@ -179,7 +181,7 @@ def held(server: str) -> Figures:
         goal = 0
         await hold(1)
         grown, counts = await hold(_STREAMS)
-        return {"each": grown / _STREAMS, "whole": counts.count(21)}
+        return {"each": grown / _STREAMS, "whole": counts.count(_HELD + 1)}
 
     return asyncio.run(run())
 
@@ -194,14 +196,19 @@ def imports(_server: str, module: str) -> Figures:
 
 
 def constructing(_server: str, peer: str) -> Figures:
-    """CPU of making a model, and of `bind` and `with_config` on it."""
+    """CPU of making a model, the first and others, and of `bind` and `with_config` on it."""
     make = PEERS[peer][0]
+    module = "langchain_dmx_omni" if peer == OURS else "langchain_openai"
+    importlib.import_module(module)
+    start = time.process_time()
     model = make("http://127.0.0.1:1")
+    first = time.process_time() - start
 
     def each(work: Callable[[], object]) -> float:
         return min(timeit.repeat(work, number=50, repeat=9, timer=time.process_time)) / 50
 
     return {
+        "first": first,
         "make": each(lambda: make("http://127.0.0.1:1")),
         "bind": each(lambda: model.bind(stop=["x"])),
         "with_config": each(lambda: model.with_config(tags=["x"])),

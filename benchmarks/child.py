@@ -1,4 +1,4 @@
-"""One case in a process of its own: `python -m benchmarks.child SERVER CASE [ARGUMENT …]` prints its figures as JSON."""
+"""One case in a process of its own: `python -m benchmarks.child SERVER CASE [ARGUMENT …]` prints figures as JSON."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ are imported in the builder, so that a process holds nothing but the peer that i
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import wire
@@ -22,12 +23,15 @@ QUESTION = "Hi"
 class Peer(Protocol):
     """What all peers can do with a question."""
 
-    def stream(self, question: str) -> Iterator[Any]: ...
+    def stream(self, question: str) -> Iterator[Any]:
+        """Yield what arrives."""
 
-    def invoke(self, question: str) -> Any: ...
+    def invoke(self, question: str) -> Any:
+        """Return the whole answer."""
 
 
 def ours(url: str, **fields: Any) -> ChatDMXOmni:
+    """This package's model."""
     from langchain_dmx_omni import ChatDMXOmni
 
     return ChatDMXOmni(**{"base_url": url, "api_key": KEY, "max_retries": 0} | fields)
@@ -53,6 +57,11 @@ def floor(url: str) -> Peer:
             for _ in range(self.count):
                 yield ChatGenerationChunk(message=AIMessageChunk(content=wire.WORD))
 
+        async def _astream(self, *_args: Any, **_kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+            for _ in range(self.count):
+                yield ChatGenerationChunk(message=AIMessageChunk(content=wire.WORD))
+                await asyncio.sleep(0)  # as if it had to wait: others get their turn
+
     return DoesNothing(count=int(url.rsplit("/", 1)[1]))
 
 
@@ -66,6 +75,7 @@ class Raw:
         self._client = httpx.Client(headers={"authorization": KEY})
 
     def stream(self, question: str) -> Iterator[dict[str, Any]]:
+        """Yield the events."""
         body = {"model": "qwen3.5-omni-plus-all", "input": question, "stream": True}
         with self._client.stream("POST", self._url, json=body, timeout=60) as response:
             for line in response.iter_lines():
@@ -73,6 +83,7 @@ class Raw:
                     yield json.loads(line[6:])
 
     def invoke(self, question: str) -> tuple[str, str]:
+        """Return the text, and the speech as base64."""
         texts, speech = [], []
         for event in self.stream(question):
             match event["type"]:
@@ -85,6 +96,7 @@ class Raw:
 
 
 def chat_openai(url: str) -> Any:
+    """ChatOpenAI, on the Responses protocol."""
     from langchain_openai import ChatOpenAI
 
     return ChatOpenAI(model="qwen", base_url=url, api_key=KEY, use_responses_api=True, max_retries=0)
@@ -99,19 +111,23 @@ class OpenAISDK:
         self._client = openai.OpenAI(base_url=url, api_key=KEY, max_retries=0)
 
     def stream(self, question: str) -> Iterator[Any]:
+        """Yield the events."""
         return iter(self._client.responses.create(model="qwen", input=question, stream=True))
 
     def invoke(self, question: str) -> str:
+        """Return the text."""
         return "".join(event.delta for event in self.stream(question) if event.type == "response.output_text.delta")
 
 
 def chat_google(url: str) -> Any:
+    """ChatGoogleGenerativeAI."""
     from langchain_google_genai import ChatGoogleGenerativeAI
 
     return ChatGoogleGenerativeAI(model="gemini-2.5-flash", base_url=url, api_key=KEY, max_retries=0)
 
 
 def chat_qwen(url: str) -> Any:
+    """ChatQwen."""
     from langchain_qwq import ChatQwen
 
     return ChatQwen(model="qwen-plus", base_url=url, api_key=KEY, max_retries=0)

@@ -33,7 +33,7 @@ def running() -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{ours.recv()}"
     finally:
-        process.terminate()
+        ours.close()
         process.join()
 
 
@@ -52,7 +52,11 @@ async def _serve(parent: Connection) -> None:
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, backlog=4096, limit=_READ)
     parent.send(server.sockets[0].getsockname()[1])
-    await server.serve_forever()
+    serving = asyncio.create_task(server.serve_forever())
+    # However the parent ends, its end of the pipe closes, and nobody is left behind.
+    asyncio.get_running_loop().add_reader(parent.fileno(), serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
 
 
 async def _request(reader: asyncio.StreamReader) -> str:

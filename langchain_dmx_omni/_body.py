@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-_PIECE = 3 * 65_536
+_PIECE = 3 * 16_384
 """Bytes of a file, or characters of base64, in one piece; a multiple of 3 leaves no padding between pieces."""
 
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\s-]", re.ASCII)

@@ -12,7 +12,8 @@ import os
 import threading
 import weakref
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.request import getproxies
 
 import httpx
@@ -23,19 +24,55 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator
 
-_Kept = tuple[httpx.AsyncClient, "AsyncGenerator[None]"]
-"""A client that belongs to one event loop, and what closes it when the loop ends."""
+_CROWD = 16
+"""Answers that one client carries at once. For each request, httpcore looks at all of a client's connections, and at
+each idle one again for each: with a thousand in one client, that alone would cost more than the answers."""
+
+Made = TypeVar("Made", httpx.Client, httpx.AsyncClient)
+
+
+class Shared(Generic[Made]):
+    """A client, and how many answers it carries.
+
+    Args:
+        client: The client.
+        lock: Guards the count.
+    """
+
+    def __init__(self, client: Made, lock: threading.Lock) -> None:
+        self.client: Made = client
+        self._lock = lock
+        self._answers = 0
+
+    def enter(self) -> bool:
+        """Carry one answer more, if there is room."""
+        with self._lock:
+            room = self._answers < _CROWD
+            self._answers += room
+            return room
+
+    def leave(self) -> None:
+        """Carry one answer less."""
+        with self._lock:
+            self._answers -= 1
+
+
+class _OfLoop:
+    """The clients of one event loop, by the proxies that the environment names; and what closes them when it ends."""
+
+    def __init__(self) -> None:
+        self.by_proxies: dict[object, list[Shared[httpx.AsyncClient]]] = {}
+        self.closing: AsyncGenerator[None] | None = None
 
 
 class _Clients:
-    """The shared clients of this process. One set for each set of proxies that the environment names."""
+    """The shared clients of this process, by the proxies that the environment names."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.sync: dict[object, httpx.Client] = {}
-        self.loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, _Kept]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self.making = threading.Lock()
+        self.sync: dict[object, list[Shared[httpx.Client]]] = {}
+        self.loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _OfLoop] = weakref.WeakKeyDictionary()
 
 
 _clients = _Clients()
@@ -50,8 +87,8 @@ def _forget() -> None:
 
 @atexit.register
 def _close() -> None:
-    for client in _clients.sync.values():
-        client.close()
+    for shared in chain.from_iterable(_clients.sync.values()):
+        shared.client.close()
 
 
 _parents: list[_Clients] = []
@@ -65,13 +102,9 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-Made = TypeVar("Made", httpx.Client, httpx.AsyncClient)
-
-
 def _make(kind: type[Made]) -> Made:
     """Return a new client. Made for the first time, it reads files and imports modules for a tenth of a second."""
-    # No bound on connections: a thousand streams at once is a thousand connections, not a queue.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=_CROWD, keepalive_expiry=30.0)
     try:
         made: Made = kind(verify=_ssl_context(), limits=limits)
     except (ImportError, ValueError, httpx.InvalidURL) as error:  # a SOCKS proxy without socksio, or no URL at all
@@ -83,31 +116,49 @@ def _make(kind: type[Made]) -> Made:
     return made
 
 
-def client() -> httpx.Client:
-    proxies, clients = tuple(sorted(getproxies().items())), _clients
-    with clients.lock:
-        if proxies not in clients.sync:
-            clients.sync[proxies] = _make(httpx.Client)
-        return clients.sync[proxies]
+def _warm_up() -> None:
+    """Do what making the first client does for a tenth of a second: reading files, and importing modules."""
+    _make(httpx.Client).close()
 
 
-async def async_client() -> httpx.AsyncClient:
-    proxies, clients, loop = tuple(sorted(getproxies().items())), _clients, asyncio.get_running_loop()
-    if kept := clients.loops.get(loop, {}).get(proxies):
-        return kept[0]
-    client = await asyncio.to_thread(_make, httpx.AsyncClient)
+def client() -> Shared[httpx.Client]:
+    """Return a client that carries one answer more: leave it afterwards."""
+    clients = _clients
+    with clients.making:
+        return _with_room(clients, clients.sync.setdefault(_proxies(), []), httpx.Client)
+
+
+async def async_client() -> Shared[httpx.AsyncClient]:
+    """Do what `client` does, for async calls on the running event loop."""
+    clients, loop = _clients, asyncio.get_running_loop()
+    if not _ssl_context.cache_info().currsize:
+        await asyncio.to_thread(_warm_up)
     with clients.lock:
         for ended in [one for one in clients.loops if one.is_closed()]:
             del clients.loops[ended]
-        closing = _close_with_loop(client)
-        kept = clients.loops.setdefault(loop, {}).setdefault(proxies, (client, closing))
-    if kept[1] is closing:  # else another task was faster
-        await anext(closing)
-    return kept[0]
+        of_loop = clients.loops.setdefault(loop, _OfLoop())
+    if of_loop.closing is None:
+        of_loop.closing = _close_with_loop()
+        await anext(of_loop.closing)
+    return _with_room(clients, of_loop.by_proxies.setdefault(_proxies(), []), httpx.AsyncClient)
 
 
-async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None]:
-    """Close a client when its event loop ends.
+def _proxies() -> object:
+    return tuple(sorted(getproxies().items()))
+
+
+def _with_room(clients: _Clients, found: list[Shared[Made]], kind: type[Made]) -> Shared[Made]:
+    for shared in found:
+        if shared.enter():
+            return shared
+    made = Shared(_make(kind), clients.lock)
+    made.enter()
+    found.append(made)
+    return made
+
+
+async def _close_with_loop() -> AsyncGenerator[None]:
+    """Close the clients of an event loop when it ends.
 
     An event loop that shuts down, as at the end of `asyncio.run`, closes the async generators that have begun
     on it; being one of them is how a library gets told.
@@ -117,5 +168,6 @@ async def _close_with_loop(client: httpx.AsyncClient) -> AsyncGenerator[None]:
         yield
     finally:
         with clients.lock:
-            clients.loops.pop(loop, None)
-        await client.aclose()
+            of_loop = clients.loops.pop(loop, None)
+        for shared in chain.from_iterable(of_loop.by_proxies.values() if of_loop else ()):
+            await shared.client.aclose()

@@ -81,11 +81,12 @@ class Endpoint:
 class _Incoming:
     """What the sync and the async stream of an answer share."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
+    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
         self.headers = response.headers
         self.decoder = EventDecoder()
         self._response = response
         self._deadline = deadline
+        self._leaving = leaving  # what remains to be done about the client
         # Waiting for the body is left to the deadline, which alone knows whether an event is due.
         self._timeouts: MutableMapping[str, Any] = response.request.extensions["timeout"]
         self._timeouts["read"] = None
@@ -107,8 +108,8 @@ class _Incoming:
 class EventStream(_Incoming):
     """The events of one answer, as they arrive, in the batches in which they arrive. Closing it hangs up."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
-        super().__init__(response, deadline)
+    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
+        super().__init__(response, deadline, leaving)
         body = cast("httpx.SyncByteStream", response.stream) if _is_plain(response) else response.iter_bytes()
         self._pieces = iter(body)
         network = response.extensions.get("network_stream")
@@ -157,6 +158,7 @@ class EventStream(_Incoming):
         """Hang up, unless the answer was read to its end."""
         watchdog.forget(self._deadline)
         self._response.close()
+        self._leaving.close()
 
     def hang_up(self) -> None:
         """Do so soon, from another thread.
@@ -175,8 +177,8 @@ class EventStream(_Incoming):
 class AsyncEventStream(_Incoming):
     """The same for async calls."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
-        super().__init__(response, deadline)
+    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
+        super().__init__(response, deadline, leaving)
         body = cast("httpx.AsyncByteStream", response.stream) if _is_plain(response) else response.aiter_bytes()
         self._pieces = aiter(body)
         self._alarm = Alarm(deadline)
@@ -214,6 +216,7 @@ class AsyncEventStream(_Incoming):
         """Hang up, unless the answer was read to its end."""
         self._alarm.off()
         await self._response.aclose()
+        self._leaving.close()
 
 
 def _is_plain(response: httpx.Response) -> bool:
@@ -228,19 +231,24 @@ def send(endpoint: Endpoint, body: Body) -> EventStream:
         APIStatusError: The service answered with an error.
         ConnectError, RequestTimeoutError: There was no answer.
     """
-    client = endpoint.client or _clients.client()
     deadline = Deadline(endpoint.first_event_timeout, endpoint.idle_timeout)
 
     def content() -> Iterator[bytes]:
         yield from body
         deadline.sent()
 
-    request = endpoint.request(client, content(), len(body))
-    try:
-        response = client.send(request, stream=True, follow_redirects=False)
-    except _LOWER as error:
-        raise _mapped(error, request, deadline, begun=False) from error
-    stream = EventStream(response, deadline)
+    with contextlib.ExitStack() as leaving:
+        client = endpoint.client
+        if client is None:
+            shared = _clients.client()
+            leaving.callback(shared.leave)
+            client = shared.client
+        request = endpoint.request(client, content(), len(body))
+        try:
+            response = client.send(request, stream=True, follow_redirects=False)
+        except _LOWER as error:
+            raise _mapped(error, request, deadline, begun=False) from error
+        stream = EventStream(response, deadline, leaving.pop_all())
     if _is_error(response):
         with contextlib.closing(stream):
             raise _failure(response, stream.drain(_ERROR_BODY))
@@ -249,7 +257,6 @@ def send(endpoint: Endpoint, body: Body) -> EventStream:
 
 async def asend(endpoint: Endpoint, body: Body) -> AsyncEventStream:
     """Do what `send` does, for async calls."""
-    client = endpoint.async_client or await _clients.async_client()
     deadline = Deadline(endpoint.first_event_timeout, endpoint.idle_timeout)
 
     async def content() -> AsyncIterator[bytes]:
@@ -257,12 +264,18 @@ async def asend(endpoint: Endpoint, body: Body) -> AsyncEventStream:
             yield piece
         deadline.sent()
 
-    request = endpoint.request(client, content(), len(body))
-    try:
-        response = await client.send(request, stream=True, follow_redirects=False)
-    except _LOWER as error:
-        raise _mapped(error, request, deadline, begun=False) from error
-    stream = AsyncEventStream(response, deadline)
+    with contextlib.ExitStack() as leaving:
+        client = endpoint.async_client
+        if client is None:
+            shared = await _clients.async_client()
+            leaving.callback(shared.leave)
+            client = shared.client
+        request = endpoint.request(client, content(), len(body))
+        try:
+            response = await client.send(request, stream=True, follow_redirects=False)
+        except _LOWER as error:
+            raise _mapped(error, request, deadline, begun=False) from error
+        stream = AsyncEventStream(response, deadline, leaving.pop_all())
     if _is_error(response):
         async with contextlib.aclosing(stream):
             raise _failure(response, await stream.drain(_ERROR_BODY))

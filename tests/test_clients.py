@@ -83,6 +83,50 @@ def test_one_client_and_one_ssl_context_serve_all_models(way: str, server: RawSe
     assert _clients._ssl_context() is before
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
+    """No client carries more than its share, nobody waits, and what is left is counted down, errors included."""
+    crowd, together = 2 * _clients._CROWD + 1, threading.Barrier(2 * _clients._CROWD + 1)
+
+    def play(connection: socket.socket, request: bytes) -> bool:
+        together.wait(20)
+        connection.sendall(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n" if b"fail" in request else b"")
+        return b"fail" in request or answering(connection, request)
+
+    def ask(llm: ChatDMXOmni, number: int) -> str:
+        try:
+            return text(call(llm, way, "fail" if number % 5 == 0 else "Hi"))
+        except errors.ServerError:
+            return "failed"
+
+    async def aask(llm: ChatDMXOmni, number: int) -> str:
+        try:
+            asked = "fail" if number % 5 == 0 else "Hi"
+            if way == "ainvoke":
+                return text([await llm.ainvoke(asked)])
+            return text([chunk async for chunk in llm.astream(asked)])
+        except errors.ServerError:
+            return "failed"
+
+    async def all_at_once(llm: ChatDMXOmni) -> tuple[list[str], list[int]]:
+        said = await asyncio.gather(*(aask(llm, number) for number in range(crowd)))
+        of_loop = _clients._clients.loops[asyncio.get_running_loop()]
+        return said, [shared._answers for found in of_loop.by_proxies.values() for shared in found]
+
+    with RawServer(play) as server:
+        llm = model(server)
+        if way.startswith("a"):
+            said, answers = asyncio.run(all_at_once(llm))
+            assert answers == [0, 0, 0]
+        else:
+            with ThreadPoolExecutor(crowd) as pool:
+                said = [*pool.map(ask, [llm] * crowd, range(crowd))]
+            answers = [shared._answers for found in _clients._clients.sync.values() for shared in found]
+            assert set(answers) == {0}
+            assert len(answers) >= 3
+        assert said == ["failed" if number % 5 == 0 else TEXT for number in range(crowd)]
+
+
 # Event loops
 
 
@@ -110,8 +154,8 @@ def test_a_loop_that_is_closed_without_being_shut_down_is_forgotten_at_the_next_
     for _ in range(3):
         loop = asyncio.new_event_loop()
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-        client = _clients._clients.loops[loop].popitem()[1][0]
-        loop.run_until_complete(client.aclose())  # only to leave no warning behind
+        ((shared,),) = _clients._clients.loops[loop].by_proxies.values()
+        loop.run_until_complete(shared.client.aclose())  # only to leave no warning behind
         loop.close()
     asyncio.run(llm.ainvoke("Hi"))
     assert [*_clients._clients.loops] == []
@@ -124,7 +168,7 @@ def test_a_loop_that_goes_on_after_its_generators_were_shut_down(server: RawServ
     assert loop not in _clients._clients.loops
     with pytest.warns(ResourceWarning, match="after loop.shutdown_asyncgens"):  # asyncio's own
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-    loop.run_until_complete(_clients._clients.loops[loop].popitem()[1][1].aclose())
+    loop.run_until_complete(_clients._clients.loops[loop].closing.aclose())
     loop.close()
 
 

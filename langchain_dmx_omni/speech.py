@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import io
-import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,13 +81,8 @@ class Speech:
     @property
     def wav(self) -> bytes:
         """The speech as a WAV file."""
-        file = io.BytesIO()
-        with wave.open(file, "wb") as writer:
-            writer.setframerate(self.sample_rate)
-            writer.setnchannels(self.channels)
-            writer.setsampwidth(self.sample_width)
-            writer.writeframes(self.pcm)
-        return file.getvalue()
+        layout = WavFormat(self.sample_rate, self.channels, self.sample_width)
+        return layout.header(len(self.pcm)) + self.pcm
 
     @property
     def duration(self) -> float:

@@ -63,8 +63,8 @@ def pieces(events: list[dict[str, Any]]) -> list[bytes]:
     return [step for step in scripts.sse(events).body if isinstance(step, bytes)]
 
 
-def answered(sent: list[bytes], asked: Asked = Asked("m")) -> Answer:
-    decoder, answer = EventDecoder(), Answer(asked)
+def answered(sent: list[bytes]) -> Answer:
+    decoder, answer = EventDecoder(), Answer(Asked("m"))
     for piece in sent:
         answer.feed(decoder.feed(piece))
     answer.close()

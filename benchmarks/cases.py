@@ -30,9 +30,11 @@ _HELD = 6
 """Text deltas of the streams that are held before the last of them. LangChain keeps each chunk: 2 kB."""
 
 
-def stream(server: str, peer: str, count: int) -> Figures:
-    """CPU of `stream` over so many text deltas."""
+def stream(server: str, peer: str, count: int, collector: str = "on") -> Figures:
+    """CPU of `stream` over so many text deltas; the garbage collector may be off."""
     model = _model(server, peer, count)
+    if collector == "off":
+        gc.disable()
     return {"cpu": measure.cpu(lambda: _exhaust(model.stream(QUESTION)))}
 
 
@@ -122,9 +124,11 @@ def inline(server: str) -> Figures:
     return {"copies": measure.peak(lambda: model.invoke(question)) / len(data)}
 
 
-def concurrent(server: str, peer: str) -> Figures:
+def concurrent(server: str, peer: str, collector: str = "on") -> Figures:
     """CPU of many answers: one after another, and all at once; and how many of all at once were whole."""
     model = _model(server, peer, _EVENTS)
+    if collector == "off":
+        gc.disable()
     _allow_connections()
 
     async def count() -> int:

@@ -77,6 +77,7 @@ _IMPORTS: Run = ("imports",)
 _MAKING = ("constructing", OURS), ("constructing", "ChatOpenAI")
 _FIRST: Run = ("first_chunk",)
 _CONCURRENT: Run = ("concurrent", OURS)
+_CONCURRENT_OFF: Run = ("concurrent", OURS, "off")
 _CONCURRENT_FLOOR: Run = ("concurrent", FLOOR)
 _HELD: Run = ("held",)
 _UPLOADS: Run = ("uploads", 16)
@@ -114,7 +115,13 @@ GOALS = [
         runs=(_stream(OURS, 1000), _stream(OURS, 100_000)),
         figure=_flat(OURS, _stream, 1000, 100_000),
         why="LangChain keeps every chunk until the end, and Python's garbage collector looks at all of them again "
-        "and again; the next line is LangChain alone",
+        "and again; the next lines are the same without the collector, and LangChain alone",
+    ),
+    Goal(
+        what="text: the same, the garbage collector off",
+        unit="× at 1,000",
+        runs=tuple(("stream", OURS, count, "off") for count in (1000, 100_000)),
+        figure=_flat(OURS, lambda peer, count: ("stream", peer, count, "off"), 1000, 100_000),
     ),
     Goal(
         what="text: the same, LangChain's floor",
@@ -206,7 +213,14 @@ GOALS = [
         bound=1.2,
         runs=(_CONCURRENT,),
         figure=lambda results: results[_CONCURRENT]["together"] / results[_CONCURRENT]["alone"],
-        why="the garbage collector again, over 200,000 chunks that LangChain keeps; the next line is LangChain alone",
+        why="the garbage collector again, over 200,000 chunks that LangChain keeps, and a connection for each stream; "
+        "the next lines are the same without the collector, and LangChain alone",
+    ),
+    Goal(
+        what="concurrency: the same, the garbage collector off",
+        unit="× of one stream after another",
+        runs=(_CONCURRENT_OFF,),
+        figure=lambda results: results[_CONCURRENT_OFF]["together"] / results[_CONCURRENT_OFF]["alone"],
     ),
     Goal(
         what="concurrency: the same, LangChain's floor",

@@ -1,0 +1,92 @@
+"""One question, asked in words and answered in a schema; asked once more when the answer can't be read.
+
+The conversation is written once, as a generator that never waits; `ask` and `aask` wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import BaseModel
+
+from langchain_dmx_omni.errors import UnreadableAnswerError
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import Runnable, RunnableConfig
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+Conversation = Generator[list["BaseMessage"], dict[str, Any], AnswerT]
+
+_CUT = {
+    "length": "the answer is cut off at its greatest length: take shorter windows, or a larger max_tokens",
+    "content_filter": "the service's content filter has cut the answer off",
+}
+_HINT = "\nFor troubleshooting, visit:"  # which LangChain adds for people
+_SHOWN = 1_000  # characters of an error that the model is shown
+
+
+def conversation(question: BaseMessage, schema: type[AnswerT]) -> Conversation[AnswerT]:
+    """Yield what to send, take the structured output with its raw answer, return the parsed answer.
+
+    Raises:
+        UnreadableAnswerError: The answer is cut off, or it does not fit the schema the second time either.
+    """
+    sent = [question]
+    for last in (False, True):
+        output = yield sent
+        raw, parsed = output["raw"], output["parsed"]
+        reason = raw.response_metadata.get("finish_reason")
+        if reason in _CUT:  # what is parsed of it may look whole; asking again would end the same way
+            raise _error(_CUT[reason], raw)
+        if isinstance(parsed, schema):
+            return parsed
+        told = str(output["parsing_error"] or "there is no JSON object in it").partition(_HINT)[0].strip()
+        if last:
+            raise _error(f"the answer does not fit {schema.__name__}, nor does a second one: {told[:_SHOWN]}", raw)
+        again = f"That can't be read: {told[:_SHOWN]}\nAnswer again, with nothing but the JSON object."
+        sent = [question, AIMessage(_said(raw)), HumanMessage(again)]
+    raise AssertionError("the second time is the last")
+
+
+def _said(raw: AIMessage) -> str:
+    """Return what the model has said, in words: a call of a tool is a call only together with its result."""
+    calls = [call["args"] for call in [*raw.tool_calls, *raw.invalid_tool_calls]]
+    return raw.text or "\n".join(json.dumps(each, ensure_ascii=False) for each in calls) or "…"
+
+
+def _error(told: str, raw: AIMessage) -> UnreadableAnswerError:
+    error = UnreadableAnswerError(told)
+    error.partial = raw
+    return error
+
+
+def ask(
+    model: Runnable[Any, dict[str, Any]], question: BaseMessage, schema: type[AnswerT], config: RunnableConfig
+) -> AnswerT:
+    """Hold a conversation."""
+    steps = conversation(question, schema)
+    sent = next(steps)
+    try:
+        while True:
+            sent = steps.send(model.invoke(sent, config))
+    except StopIteration as done:
+        answer: AnswerT = done.value
+        return answer
+
+
+async def aask(
+    model: Runnable[Any, dict[str, Any]], question: BaseMessage, schema: type[AnswerT], config: RunnableConfig
+) -> AnswerT:
+    """Hold a conversation, as `ask` does."""
+    steps = conversation(question, schema)
+    sent = next(steps)
+    try:
+        while True:
+            sent = steps.send(await model.ainvoke(sent, config))
+    except StopIteration as done:
+        answer: AnswerT = done.value
+        return answer

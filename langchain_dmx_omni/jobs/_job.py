@@ -1,0 +1,276 @@
+"""`Job`: a task over a long recording, window by window, as a LangChain runnable.
+
+Windows are encoded one at a time, the next one while answers are awaited; what is answered is kept at once. Threads
+and the event loop drive the same `Run`; they differ in how they wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import math
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import ContextThreadPoolExecutor, merge_configs
+from pydantic import BaseModel
+
+from langchain_dmx_omni.errors import ConfigurationError
+
+from ._ask import aask, ask
+from ._progress import Report, reporting
+from ._run import Cut, Run
+from ._store import default_root
+from ._task import Task
+from ._timeline import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Self
+
+    from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import HumanMessage
+
+Source = str | os.PathLike[str]
+ResultT = TypeVar("ResultT", bound=BaseModel)
+Method = Literal["json_schema", "function_calling"]
+
+CONCURRENCY = 4
+"""Windows that are asked about at a time where the config's `max_concurrency` says nothing."""
+
+
+class Job(Runnable[Source, ResultT], Generic[ResultT]):
+    """A task over long video or audio, answered window by window and joined.
+
+    It is a LangChain runnable: its input is a path, its output the task's result::
+
+        from langchain_dmx_omni import ChatDMXOmni, jobs
+
+        job = jobs.Job(ChatDMXOmni(), jobs.minutes(), progress=True)
+        print(job.invoke("meeting.mp4", {"max_concurrency": 4}).summary)
+
+    Each answer is kept as a small file as soon as it is there. A run that was interrupted, in whatever way, goes on
+    where it was: run it again, and only the missing windows are encoded and asked about.
+
+    The config's `max_concurrency` bounds the calls in flight, 4 by default; in `batch`, those of all recordings
+    together. Its callbacks, tags and metadata reach every call.
+
+    Args:
+        llm: The model that is asked: `ChatDMXOmni`, or another one that can watch or hear and has structured output.
+        task: What is asked; see `chapters`, `minutes`, `subtitles`, `moderation`, or make a `Task` of your own.
+        window: Seconds of a window.
+        overlap: Seconds that a window shares with the one before it, so that what is said over an edge is heard whole
+            by one of them; what both tell is there once.
+        folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
+            the same bytes of the recording, task, model and windows.
+        progress: True for a bar on standard error, or a function that is given a `Progress`, from any thread.
+        method: How answers are structured, as in `with_structured_output`. By default the service's model is told the
+            schema in words, which works whether or not a service passes formats and tools on.
+
+    Raises:
+        ConfigurationError: Window and overlap can't be.
+        ImportError: The extra `jobs` is not installed, and something of it is needed.
+    """
+
+    def __init__(
+        self,
+        llm: BaseChatModel,
+        task: Task[Any, ResultT],
+        *,
+        window: float = 120.0,
+        overlap: float = 2.0,
+        folder: Source | None = None,
+        progress: bool | Report = False,
+        method: Method = "json_schema",
+    ) -> None:
+        if not (0 < window < math.inf and 0 <= overlap < window):
+            told = f"window={window!r}, overlap={overlap!r}: in seconds, with 0 <= overlap < window"
+            raise ConfigurationError(told)
+        self.name = task.name
+        self.task = task
+        self._cut = Cut(window, overlap)
+        self._root = default_root() if folder is None else Path(folder).expanduser()
+        self._progress = progress
+        self._asked_of = {"model": _identity(llm), "method": method}
+        self._model: Runnable[Any, dict[str, Any]] = _structured(llm, task.schema, method)
+        self._closing = None if task.closing is None else _structured(llm, task.closing.schema, method)
+        self._slots: threading.Semaphore | None = None
+        self._async_slots: asyncio.Semaphore | None = None
+
+    # What there is to do
+
+    def missing(self, path: Source) -> list[Window]:
+        """Return the windows of a recording that a run would ask about now."""
+        return self._run(path).missing
+
+    def forget(self, path: Source) -> None:
+        """Delete what is kept for a recording."""
+        self._run(path).store.clear()
+
+    # Runnable
+
+    def invoke(self, input: Source, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
+        """Return the result for a recording.
+
+        Raises:
+            DMXOmniError: A window could not be answered, with notes that say which one and what is kept; for an
+                answer that can't be read, it is an `UnreadableAnswerError`.
+        """
+        return self._call_with_config(self._invoke, input, config, run_type="chain")
+
+    async def ainvoke(self, input: Source, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
+        """Return the result for a recording, as `invoke` does."""
+        return await self._acall_with_config(self._ainvoke, input, config, run_type="chain")
+
+    def batch(
+        self, inputs: list[Source], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
+    ) -> list[ResultT]:
+        """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together."""
+        return Runnable.batch(self._shared(config), inputs, config, return_exceptions=return_exceptions)
+
+    def batch_as_completed(self, inputs: Sequence[Source], config: Any = None, **kwargs: Any) -> Iterator[Any]:
+        """Yield the results for several recordings as they come, each with its place."""
+        return Runnable.batch_as_completed(self._shared(config), inputs, config, **kwargs)
+
+    async def abatch(
+        self, inputs: list[Source], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
+    ) -> list[ResultT]:
+        """Return the results for several recordings, as `batch` does."""
+        return await Runnable.abatch(self._shared(config), inputs, config, return_exceptions=return_exceptions)
+
+    # The two ways to wait
+
+    def _invoke(self, path: Source, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
+        run, most = self._run(path), _concurrency(config)
+        slots = self._slots or threading.Semaphore(most)
+        pool = ContextThreadPoolExecutor(most)
+        with reporting(self._progress) as report, contextlib.closing(run.questions()) as questions:
+            run.report_to(report)
+            try:
+                for window, question in questions:
+                    slots.acquire()
+                    if run.failure is not None:
+                        slots.release()
+                        break
+                    pool.submit(self._answer, run, window, question, config, slots)
+                pool.shutdown()
+            except Exception:
+                pool.shutdown(cancel_futures=True)  # what is in flight is paid for, and kept
+                raise
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait for it
+                raise
+        run.raise_failure()
+        if self._closing is not None and self.task.closing is not None and (last := run.closing()) is not None:
+            run.keep_closing(ask(self._closing, last, self.task.closing.schema, _named(config, f"{self.name} closing")))
+        return run.result()
+
+    def _answer(
+        self,
+        run: Run[ResultT],
+        window: Window,
+        question: HumanMessage,
+        config: RunnableConfig,
+        slots: threading.Semaphore,
+    ) -> None:
+        try:
+            run.keep(window, ask(self._model, question, self.task.schema, _of_window(config, self.task, window)))
+        except BaseException as error:
+            run.fail(window, error)
+            raise
+        finally:
+            slots.release()
+
+    async def _ainvoke(
+        self, path: Source, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+    ) -> ResultT:
+        run = await asyncio.to_thread(self._run, path)
+        slots = self._async_slots or asyncio.Semaphore(_concurrency(config))
+        questions = run.questions()
+        calls: list[asyncio.Task[None]] = []
+        step: asyncio.Future[tuple[Window, HumanMessage] | None] | None = None
+        with reporting(self._progress) as report:
+            run.report_to(report)
+            try:
+                while True:
+                    step = asyncio.ensure_future(asyncio.to_thread(next, questions, None))
+                    found = await asyncio.shield(step)
+                    if found is None:
+                        break
+                    await slots.acquire()
+                    if run.failure is not None:
+                        slots.release()
+                        break
+                    calls.append(asyncio.create_task(self._aanswer(run, *found, config, slots)))
+            except asyncio.CancelledError:
+                for call in calls:
+                    call.cancel()  # closes its connection
+                raise
+            finally:
+                await asyncio.gather(*calls, *([] if step is None else [step]), return_exceptions=True)
+                await asyncio.to_thread(questions.close)
+        run.raise_failure()
+        if self._closing is not None and self.task.closing is not None and (last := run.closing()) is not None:
+            answer = await aask(self._closing, last, self.task.closing.schema, _named(config, f"{self.name} closing"))
+            await asyncio.to_thread(run.keep_closing, answer)
+        return run.result()
+
+    async def _aanswer(
+        self,
+        run: Run[ResultT],
+        window: Window,
+        question: HumanMessage,
+        config: RunnableConfig,
+        slots: asyncio.Semaphore,
+    ) -> None:
+        try:
+            answer = await aask(self._model, question, self.task.schema, _of_window(config, self.task, window))
+            await asyncio.to_thread(run.keep, window, answer)
+        except BaseException as error:
+            run.fail(window, error)
+            raise
+        finally:
+            slots.release()
+
+    # Parts of it
+
+    def _run(self, path: Source) -> Run[ResultT]:
+        return Run(self.task, Path(path).expanduser(), self._cut, self._root, self._asked_of)
+
+    def _shared(self, config: Any) -> Self:
+        """Return a job whose runs share their slots."""
+        most = _concurrency((next(iter(config), None) if isinstance(config, list) else config) or {})
+        shared = copy.copy(self)
+        shared._slots, shared._async_slots = threading.Semaphore(most), asyncio.Semaphore(most)
+        return shared
+
+
+def _structured(llm: BaseChatModel, schema: type[BaseModel], method: Method) -> Runnable[Any, dict[str, Any]]:
+    return llm.with_structured_output(schema, method=method, include_raw=True)  # type: ignore[return-value]
+
+
+def _identity(llm: BaseChatModel) -> dict[str, str]:
+    """Return what tells models apart as far as their answers go, and no more: a longer timeout is the same model."""
+    params = llm._get_ls_params()
+    known = {name: params.get(f"ls_{name}") for name in ("provider", "model_name", "temperature")}
+    known["base_url"] = getattr(llm, "base_url", None) or getattr(llm, "openai_api_base", None)
+    return {name: str(value) for name, value in known.items() if value is not None}
+
+
+def _concurrency(config: Any) -> int:
+    return max(config.get("max_concurrency") or CONCURRENCY, 1)
+
+
+def _named(config: RunnableConfig, name: str) -> RunnableConfig:
+    return merge_configs(config, {"run_name": name})
+
+
+def _of_window(config: RunnableConfig, task: Task[Any, Any], window: Window) -> RunnableConfig:
+    """Return a window's own config: traces say which one it is."""
+    told = {"window": window.index, "window_start": window.start, "window_end": window.end}
+    return merge_configs(config, {"run_name": f"{task.name} {window.index + 1}", "metadata": told})

@@ -1,0 +1,508 @@
+"""Jobs by windows: what is asked, in which order, how many at a time, what is kept, and what happens when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from pydantic import BaseModel
+
+from langchain_dmx_omni import ChatDMXOmni, errors, jobs, video
+from langchain_dmx_omni.jobs import Closing, Job, Part, Progress, Span, Task, Window
+from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+
+ROOT = Path(__file__).resolve().parent.parent
+WAYS = ("invoke", "ainvoke")
+
+
+class Seen(Span):
+    what: str
+
+
+class Scenes(BaseModel):
+    scenes: list[Seen]
+
+
+class Film(BaseModel):
+    scenes: list[Seen]
+    title: str = ""
+
+
+class Title(BaseModel):
+    title: str
+
+
+def joined(parts: Any) -> Film:
+    return Film(scenes=[scene for part in parts for scene in part.answer.scenes])
+
+
+SCENES: Task[Scenes, Film] = Task("scenes", "Name the scenes.", Scenes, joined)
+TITLED: Task[Scenes, Film] = Task(
+    "titled",
+    "Name the scenes.",
+    Scenes,
+    joined,
+    Closing(
+        Title,
+        lambda film, parts: f"Find a title for {len(film.scenes)} scenes in {len(parts)} parts.",
+        lambda film, parts, answer: film.model_copy(update={"title": answer.title}),
+    ),
+)
+
+
+@pytest.fixture(scope="session")
+def film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds: five windows of two seconds."""
+    return make_clip(tmp_path_factory.mktemp("film") / "film.mp4", 10.0, width=64, height=48, fps=5)
+
+
+def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
+    return ChatDMXOmni(**{"base_url": gateway.base_url, "api_key": gateway.api_key, "max_retries": 0} | options)
+
+
+def run(job: Job[Any], way: str, source: Any, **config: Any) -> Any:
+    if way == "invoke":
+        return job.invoke(source, config)
+    return asyncio.run(job.ainvoke(source, config))
+
+
+def asked(gateway: LocalGateway) -> list[str]:
+    """What each request asks about: the number of a part, or the closing question."""
+    found = []
+    for request in gateway.requests:
+        text = json.dumps(request.body["input"], ensure_ascii=False)
+        part = re.search(r"part (\d+) of", text)
+        found.append(part[1] if part else "whole" if "whole recording" in text else text)
+    return found
+
+
+def says(*scenes: tuple[float, float, str]) -> Script:
+    told = [{"start": start, "end": end, "what": what} for start, end, what in scenes]
+    return scripts.sse(scripts.answer(json.dumps({"scenes": told})))
+
+
+# --- asking and joining -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_window_is_asked_about_and_its_times_are_moved(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    told = [says((0.5, 1.0, f"scene {number}"), (1.5, 99, "over the end")) for number in range(5)]
+    gateway.play(*told)
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+    found = run(job, way, film, max_concurrency=1)
+    assert [(scene.start, scene.end, scene.what) for scene in found.scenes] == [
+        each
+        for number in range(5)
+        for each in [
+            (2 * number + 0.5, 2 * number + 1.0, f"scene {number}"),
+            (2 * number + 1.5, 2 * number + 2.0, "over the end"),
+        ]
+    ]
+    assert asked(gateway) == ["1", "2", "3", "4", "5"]
+
+
+def test_what_is_sent(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    Job(model(gateway, voice="Tina"), SCENES, window=6, overlap=0, folder=tmp_path).invoke(film)
+    body = next(request.body for request in gateway.requests if "part 2 of 2" in json.dumps(request.body))
+    (schema, question) = body["input"]
+    assert schema["role"] == "system"
+    assert schema["content"].startswith("Answer with nothing but a JSON object that matches this JSON schema: {")
+    assert [part["type"] for part in question["content"]] == ["video_url", "text"]
+    assert question["content"][1]["text"] == (
+        "Name the scenes.\n\n"
+        "This is part 2 of 2 of a longer recording and lasts 4.0 seconds. Give every time in seconds since the beginning "
+        "of this part, as a number from 0 to 4.0. Say only what is seen or heard; where there is nothing, a list is empty."
+    )
+    assert body["modalities"] == ["text"]
+    assert "tools" not in body
+
+
+def test_one_window(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    gateway.play(says((1, 2, "all of it")))
+    found = Job(model(gateway), SCENES, folder=tmp_path).invoke(film)
+    assert [(scene.start, scene.end, scene.what) for scene in found.scenes] == [(1, 2, "all of it")]
+    assert asked(gateway) == ["whole"]
+
+
+def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    arguments = {"scenes": [{"start": 1, "end": 2, "what": "a"}]}
+    gateway.play(scripts.sse(scripts.called(scripts.Call("Scenes", arguments))))
+    job = Job(model(gateway), SCENES, folder=tmp_path, method="function_calling")
+    assert job.invoke(film).scenes == [Seen(start=1, end=2, what="a")]
+    assert [tool["name"] for tool in gateway.requests[0].body["tools"]] == ["Scenes"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_closing_question_is_asked_once(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    gateway.play(*[says((0, 1, "a"))] * 2, scripts.sse(scripts.answer('{"title": "Two"}')))
+    job = Job(model(gateway), TITLED, window=5, overlap=0, folder=tmp_path)
+    first = run(job, way, film)
+    assert first.title == "Two"
+    assert sorted(asked(gateway))[:2] == ["1", "2"]
+    assert gateway.requests[-1].body["input"][-1]["content"] == "Find a title for 2 scenes in 2 parts."
+    assert run(job, way, film) == first
+    assert len(gateway.requests) == 3
+
+
+# --- concurrency ------------------------------------------------------------------------------------------------------
+
+
+class Counter(BaseCallbackHandler):
+    """Counts the calls in flight."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now = self.most = self.calls = 0
+        self.windows: list[int] = []
+        self.tags: set[str] = set()
+        self.runs: list[str] = []
+
+    def on_chain_start(self, *_: Any, name: str = "", **kwargs: Any) -> None:
+        self.runs.append(name)
+
+    def on_chat_model_start(self, *_: Any, tags: list[str], metadata: dict[str, Any], **kwargs: Any) -> None:
+        with self.lock:
+            self.now, self.calls = self.now + 1, self.calls + 1
+            self.most = max(self.most, self.now)
+            self.windows.append(metadata["window"])
+            self.tags |= set(tags)
+
+    def on_llm_end(self, *_: Any, **kwargs: Any) -> None:
+        with self.lock:
+            self.now -= 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_as_many_calls_at_a_time_as_the_config_says(film: Path, tmp_path: Path, way: str, most: int) -> None:
+    counter = Counter()
+    with LocalGateway(pace=0.01) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+        run(job, way, film, max_concurrency=most, callbacks=[counter], tags=["mine"])
+    assert (counter.calls, sorted(counter.windows)) == (5, [0, 1, 2, 3, 4])
+    assert counter.most <= most
+    assert (counter.most > 1) is (most > 1)
+    assert "mine" in counter.tags
+    assert {"scenes", "scenes 1", "scenes 5"} <= set(counter.runs)
+
+
+@pytest.mark.parametrize("way", ["batch", "abatch", "batch_as_completed"])
+def test_a_batch_shares_the_calls_in_flight(
+    film: Path, make_clip: Callable[..., Path], tmp_path: Path, way: str
+) -> None:
+    other = make_clip(tmp_path / "other.mp4", 4.0, width=64, height=48, fps=5)
+    counter = Counter()
+    config = {"max_concurrency": 2, "callbacks": [counter]}
+    with LocalGateway(pace=0.02) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path / "kept")
+        if way == "batch":
+            found = job.batch([film, other], config)
+        elif way == "abatch":
+            found = asyncio.run(job.abatch([film, other], config))
+        else:
+            found = [result for _, result in sorted(job.batch_as_completed([film, other], config))]
+        assert found == [job.invoke(film), job.invoke(other)]
+    assert (counter.calls, counter.most) == (7, 2)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_order_of_answers_changes_nothing(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    one = run(Job(model(gateway), SCENES, window=2, overlap=0.5, folder=tmp_path / "1"), way, film, max_concurrency=1)
+    many = run(Job(model(gateway), SCENES, window=2, overlap=0.5, folder=tmp_path / "5"), way, film, max_concurrency=5)
+    assert one == many
+    assert [scene.start for scene in one.scenes] == sorted(scene.start for scene in one.scenes)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_progress(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    told: list[Progress] = []
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path, progress=told.append)
+    run(job, way, film)
+    assert told == [Progress("scenes", done, 5) for done in range(6)]
+    told.clear()
+    run(job, way, film)
+    assert told == [Progress("scenes", 5, 5)]
+
+
+def test_a_bar(gateway: LocalGateway, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path, progress=True).invoke(film)
+    shown = capsys.readouterr().err
+    assert shown.startswith("\rscenes:   0%|")
+    assert "| 2/2 [" in shown
+
+
+# --- what fails -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ("It is a film about the sea.", "Invalid json output: It is a film about the sea."),
+        ('{"scenes": [{"start": "soon", "end": 1, "what": "a"}]}', "scenes.0.start"),
+        ('{"titles": []}', "Field required"),
+    ],
+    ids=["words", "no time", "another object"],
+)
+def test_an_answer_that_can_t_be_read_is_asked_for_once_more(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, bad: str, told: str
+) -> None:
+    gateway.play(scripts.sse(scripts.answer(bad)), says((1, 2, "a")))
+    assert run(Job(model(gateway), SCENES, folder=tmp_path), way, film).scenes == [Seen(start=1, end=2, what="a")]
+    question, again = (request.body["input"] for request in gateway.requests)
+    assert again[: len(question)] == question
+    assert again[-2] == {"role": "assistant", "content": bad}
+    assert told in again[-1]["content"]
+    assert again[-1]["content"].endswith("Answer again, with nothing but the JSON object.")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_can_t_be_read_twice_keeps_the_others(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    bad = scripts.sse(scripts.answer("No."))
+    gateway.play(says((0, 1, "a")), bad, bad)
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+    with pytest.raises(
+        errors.UnreadableAnswerError, match="does not fit Scenes, nor does a second one: .*No"
+    ) as caught:
+        run(job, way, film, max_concurrency=1)
+    assert caught.value.partial.text == "No."
+    first, second = caught.value.__notes__
+    assert first == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
+    assert second.startswith(f"1 of 5 windows are answered and kept in {tmp_path}")
+    assert [window.index for window in job.missing(film)] == [1, 2, 3, 4]
+    run(job, way, film, max_concurrency=1)
+    assert asked(gateway) == ["1", "2", "2", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_window_that_fails_ends_the_run_as_what_it_is(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    gateway.play(says((0, 1, "a")), scripts.error(429, "busy"))
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+    with pytest.raises(errors.RateLimitError) as caught:
+        run(job, way, film, max_concurrency=1)
+    assert caught.value.__notes__[0] == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
+    assert asked(gateway) == ["1", "2"]
+    run(job, way, film)
+    assert sorted(asked(gateway)) == ["1", "2", "2", "3", "4", "5"]
+
+
+@pytest.mark.filterwarnings("ignore:the answer is cut off")
+def test_an_answer_that_is_cut_off_is_not_taken_for_whole(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    whole = json.dumps({"scenes": [{"start": 0, "end": 1, "what": "a"}, {"start": 1, "end": 2, "what": "b"}]})
+    gateway.play(scripts.sse(scripts.answer(whole[:-30], finish="max_output_tokens")))
+    with pytest.raises(errors.UnreadableAnswerError, match="take shorter windows"):
+        Job(model(gateway), SCENES, folder=tmp_path).invoke(film)
+    assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("window", "overlap"), [(0, 0), (-1, 0), (2, 2), (2, -1), (float("nan"), 0), (float("inf"), 0)]
+)
+def test_windows_that_can_t_be(gateway: LocalGateway, tmp_path: Path, window: float, overlap: float) -> None:
+    with pytest.raises(errors.ConfigurationError, match=r"0 <= overlap < window"):
+        Job(model(gateway), SCENES, window=window, overlap=overlap, folder=tmp_path)
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_is_small_and_readable(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    gateway.play(says((0, 1, "大海")))
+    job = Job(model(gateway), SCENES, folder=tmp_path / "kept")
+    job.invoke(film)
+    (folder,) = (tmp_path / "kept").iterdir()
+    assert folder.name.startswith("scenes-")
+    assert sorted(file.name for file in folder.iterdir()) == ["00000.json", "job.json"]
+    assert json.loads((folder / "00000.json").read_text("utf-8")) == {
+        "scenes": [{"start": 0, "end": 1, "what": "大海"}]
+    }
+    about = json.loads((folder / "job.json").read_text("utf-8"))
+    assert about["asked_of"] == {
+        "method": "json_schema",
+        "model": {"provider": "dmxapi", "model_name": "qwen3.5-omni-plus-all", "base_url": gateway.base_url},
+    }
+    job.forget(film)
+    job.forget(film)
+    assert not folder.exists()
+    assert [window.index for window in job.missing(film)] == [0]
+
+
+CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
+    "nothing": ({}, True),
+    "a longer timeout": ({"llm": {"timeout": 90}}, True),
+    "another key": ({"llm": {"default_headers": {"x": "y"}}}, True),
+    "another model": ({"llm": {"model": "other"}}, False),
+    "another temperature": ({"llm": {"temperature": 0.1}}, False),
+    "another prompt": ({"task": Task("scenes", "Name the places.", Scenes, joined)}, False),
+    "another schema": ({"task": Task("scenes", "Name the scenes.", Film, joined)}, False),
+    "another name": ({"task": Task("places", "Name the scenes.", Scenes, joined)}, False),
+    "another way to join": ({"task": Task("scenes", "Name the scenes.", Scenes, lambda parts: Film(scenes=[]))}, True),
+    "other windows": ({"job": {"window": 6}}, False),
+    "another overlap": ({"job": {"overlap": 1}}, False),
+    "another method": ({"job": {"method": "function_calling"}}, False),
+}
+
+
+@pytest.mark.parametrize(("change", "known"), CHANGES.values(), ids=CHANGES)
+def test_only_the_same_job_is_known(
+    gateway: LocalGateway, film: Path, tmp_path: Path, change: dict[str, Any], known: bool
+) -> None:
+    Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path).invoke(film)
+    changed = Job(
+        model(gateway, **change.get("llm", {})),
+        change.get("task", SCENES),
+        **{"window": 5, "overlap": 0, "folder": tmp_path} | change.get("job", {}),
+    )
+    assert (changed.missing(film) == []) is known
+
+
+def test_only_the_same_bytes_are_known(
+    gateway: LocalGateway, film: Path, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    job = Job(model(gateway), SCENES, folder=tmp_path / "kept")
+    job.invoke(film)
+    moved = tmp_path / "moved.mp4"
+    moved.write_bytes(film.read_bytes())
+    assert job.missing(moved) == []
+    moved.write_bytes(film.read_bytes() + bytes.fromhex("0000000866726565"))  # an empty `free` box
+    assert len(job.missing(moved)) == 1
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"{", b"[]", b'{"scenes": 1}', b"\xff"], ids=repr)
+def test_a_file_that_can_t_be_read_is_asked_for_again(
+    gateway: LocalGateway, film: Path, tmp_path: Path, spoilt: bytes
+) -> None:
+    job = Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path)
+    found = job.invoke(film)
+    next(tmp_path.glob("*/00001.json")).write_bytes(spoilt)
+    assert [window.index for window in job.missing(film)] == [1]
+    assert job.invoke(film) == found
+    assert sorted(asked(gateway)) == ["1", "2", "2"]
+
+
+def test_the_cache_folder_is_the_user_s(
+    gateway: LocalGateway, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name, appauthor: tmp_path / name)
+    Job(model(gateway), SCENES).invoke(film)
+    assert len(list(tmp_path.glob("langchain-dmx-omni/jobs/scenes-*/00000.json"))) == 1
+
+
+SCRIPT = """
+import sys
+from langchain_dmx_omni import ChatDMXOmni
+from tests.test_jobs import SCENES, Job
+
+base_url, film, folder = sys.argv[1:]
+llm = ChatDMXOmni(base_url=base_url, api_key="sk-local", max_retries=0)
+job = Job(llm, SCENES, window=2, overlap=0, folder=folder, progress=lambda step: print(step.done, flush=True))
+job.invoke(film, {"max_concurrency": 1})
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
+def test_an_interrupted_run_goes_on_where_it_was(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    with LocalGateway(pace=0.05) as gateway:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, gateway.base_url, str(film), str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for line in process.stdout:
+            if line == "2\n":
+                process.send_signal(getattr(signal, how))
+                break
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == (-signal.SIGKILL if how == "SIGKILL" else -signal.SIGINT)
+        assert ("KeyboardInterrupt" in said) is (how == "SIGINT")
+        before = asked(gateway)
+        assert before in (["1", "2"], ["1", "2", "3"])
+
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+        missing = [window.index for window in job.missing(film)]
+        assert missing in ([2, 3, 4], [3, 4])  # on Ctrl-C, what is in flight may still arrive
+        encoded = spied(monkeypatch)
+        gateway.reset()
+        found = job.invoke(film)
+    assert sorted(asked(gateway)) == [str(index + 1) for index in missing]
+    assert encoded == missing
+    fresh = tmp_path / "fresh"
+    with LocalGateway() as gateway:
+        assert Job(model(gateway), SCENES, window=2, overlap=0, folder=fresh).invoke(film) == found
+
+
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the windows that are encoded from now on."""
+    encoded: list[int] = []
+    split = video.split
+
+    def spying(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        for segment in split(*args, **kwargs):
+            encoded.append(segment.index)
+            yield segment
+
+    monkeypatch.setattr(video, "split", spying)
+    return encoded
+
+
+def test_cancelling_closes_the_connections(film: Path, tmp_path: Path) -> None:
+    with LocalGateway(pace=30) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+
+        async def main() -> None:
+            call = asyncio.create_task(job.ainvoke(film, {"max_concurrency": 2}))
+            while len(gateway.requests) < 2:
+                await asyncio.sleep(0.01)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+        asyncio.run(main())
+        assert all(request.disconnected.wait(10) for request in gateway.requests)
+        assert len(gateway.requests) == 2
+
+
+def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = spied(monkeypatch)
+    ahead: list[int] = []
+    with LocalGateway(pace=0.02) as gateway:
+        job = Job(
+            model(gateway),
+            SCENES,
+            window=2,
+            overlap=0,
+            folder=tmp_path,
+            progress=lambda step: ahead.append(len(encoded) - step.done),
+        )
+        job.invoke(film, {"max_concurrency": 1})
+    assert max(ahead) <= 2  # one in flight, one that waits
+    assert encoded == [0, 1, 2, 3, 4]
+
+
+def test_a_part_is_what_a_join_is_given() -> None:
+    window = Window(0, 0.0, 2.0)
+    assert Part(window, Scenes(scenes=[])) == (window, Scenes(scenes=[]))
+    assert jobs.__all__ == sorted(jobs.__all__)
+    assert os.environ.get("DMXAPI_API_KEY") is None

@@ -44,7 +44,8 @@ class Title(BaseModel):
 
 
 def joined(parts: Any) -> Film:
-    return Film(scenes=[scene for part in parts for scene in part.answer.scenes])
+    found = [(part.window, part.answer.scenes) for part in parts]
+    return Film(scenes=jobs.merge(found, lambda first, second: first.what == second.what))
 
 
 SCENES: Task[Scenes, Film] = Task("scenes", "Name the scenes.", Scenes, joined)

@@ -11,7 +11,7 @@ from langchain_dmx_omni import ChatDMXOmni, jobs
 
 path = sys.argv[1] if len(sys.argv) > 1 else "clip.mp4"
 
-job = jobs.Job(ChatDMXOmni(), jobs.chapters(), window=120, overlap=5, folder="kept", progress=sys.stderr.isatty())
+job = jobs.Job(ChatDMXOmni(), jobs.chapters(), overlap=5, folder="kept", progress=sys.stderr.isatty())
 film = job.invoke(path, {"max_concurrency": 4})
 
 print(film.title)

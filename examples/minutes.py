@@ -11,7 +11,7 @@ from langchain_dmx_omni import ChatDMXOmni, jobs
 
 path = sys.argv[1] if len(sys.argv) > 1 else "clip.mp4"
 
-job = jobs.Job(ChatDMXOmni(), jobs.minutes(), window=300, overlap=10, folder="kept", progress=sys.stderr.isatty())
+job = jobs.Job(ChatDMXOmni(), jobs.minutes(), by="silence", folder="kept", progress=sys.stderr.isatty())
 minutes = job.invoke(path)
 
 print(minutes.summary)

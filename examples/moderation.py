@@ -9,7 +9,7 @@ from langchain_dmx_omni import ChatDMXOmni, jobs
 
 path = sys.argv[1] if len(sys.argv) > 1 else "clip.mp4"
 
-job = jobs.Job(ChatDMXOmni(temperature=0), jobs.moderation(), window=60, overlap=2, progress=sys.stderr.isatty())
+job = jobs.Job(ChatDMXOmni(temperature=0), jobs.moderation(), window=60, progress=sys.stderr.isatty())
 report = job.invoke(path)
 
 print(report.verdict)

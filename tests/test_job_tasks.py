@@ -8,7 +8,6 @@ from typing import Any
 import pysubs2
 import pytest
 import webvtt
-from pydantic import BaseModel
 
 from langchain_dmx_omni import errors, jobs
 from langchain_dmx_omni.jobs import Part, Task, Window
@@ -303,17 +302,3 @@ def test_categories_of_your_own() -> None:
     category = task.schema.model_json_schema()["$defs"]["Finding"]["properties"]["category"]
     assert category["enum"] == ["logos"]
     assert jobs.moderation().schema is not task.schema
-
-
-@pytest.mark.parametrize("make", [jobs.chapters, jobs.minutes, jobs.subtitles, jobs.moderation])
-def test_what_is_kept_for_a_window_is_its_answer(make: Any) -> None:
-    assert issubclass(make().schema, BaseModel)
-    assert (
-        make()
-        .prompt(WINDOWS[1], 3)
-        .endswith(
-            "This is part 2 of 3 of a longer recording and lasts 60.0 seconds. Give every time in seconds since the "
-            "beginning of this part, as a number from 0 to 60.0. Say only what is seen or heard; where there is nothing, a "
-            "list is empty."
-        )
-    )

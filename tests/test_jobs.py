@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,9 @@ def test_what_is_sent(gateway: LocalGateway, film: Path, tmp_path: Path) -> None
     assert [part["type"] for part in question["content"]] == ["video_url", "text"]
     assert question["content"][1]["text"] == (
         "Name the scenes.\n\n"
-        "This is part 2 of 2 of a longer recording and lasts 4.0 seconds. Give every time in seconds since the beginning "
-        "of this part, as a number from 0 to 4.0. Say only what is seen or heard; where there is nothing, a list is empty."
+        "This is part 2 of 2 of a longer recording and lasts 4.0 seconds. Give every time in seconds since the "
+        "beginning of this part, as a number from 0 to 4.0. Say only what is seen or heard; where there is nothing, a "
+        "list is empty."
     )
     assert body["modalities"] == ["text"]
     assert "tools" not in body
@@ -278,7 +280,7 @@ def test_an_answer_that_can_t_be_read_twice_keeps_the_others(
     gateway.play(says((0, 1, "a")), bad, bad)
     job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
     with pytest.raises(
-        errors.UnreadableAnswerError, match="does not fit Scenes, nor does a second one: .*No"
+        errors.UnreadableAnswerError, match=r"does not fit Scenes, nor does a second one: .*No"
     ) as caught:
         run(job, way, film, max_concurrency=1)
     assert caught.value.partial.text == "No."
@@ -313,12 +315,30 @@ def test_an_answer_that_is_cut_off_is_not_taken_for_whole(gateway: LocalGateway,
     assert len(gateway.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("window", "overlap"), [(0, 0), (-1, 0), (2, 2), (2, -1), (float("nan"), 0), (float("inf"), 0)]
-)
-def test_windows_that_can_t_be(gateway: LocalGateway, tmp_path: Path, window: float, overlap: float) -> None:
-    with pytest.raises(errors.ConfigurationError, match=r"0 <= overlap < window"):
-        Job(model(gateway), SCENES, window=window, overlap=overlap, folder=tmp_path)
+UNCUTTABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "no length": ({"window": 0}, "window"),
+    "no number": ({"window": float("nan")}, "window"),
+    "an overlap as long as the window": ({"window": 2, "overlap": 2}, "overlap"),
+    "an unknown place": ({"by": "chapters"}, "by"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("options", "told"), UNCUTTABLE.values(), ids=UNCUTTABLE)
+def test_windows_that_can_t_be(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(errors.ConfigurationError, match=told):
+        run(Job(model(gateway), SCENES, folder=tmp_path, **options), way, film)
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_no_recording(gateway: LocalGateway, tmp_path: Path, way: str) -> None:
+    (tmp_path / "words.mp4").write_text("no video")
+    for name in ("nowhere.mp4", "words.mp4"):
+        with pytest.raises(errors.ContentBlockError, match=name):
+            run(Job(model(gateway), SCENES, folder=tmp_path), way, tmp_path / name)
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
@@ -357,6 +377,7 @@ CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
     "another way to join": ({"task": Task("scenes", "Name the scenes.", Scenes, lambda parts: Film(scenes=[]))}, True),
     "other windows": ({"job": {"window": 6}}, False),
     "another overlap": ({"job": {"overlap": 1}}, False),
+    "other frames": ({"job": {"fps": 1}}, False),
     "another method": ({"job": {"method": "function_calling"}}, False),
 }
 
@@ -398,13 +419,11 @@ def test_a_file_that_can_t_be_read_is_asked_for_again(
     assert sorted(asked(gateway)) == ["1", "2", "2"]
 
 
-def test_the_cache_folder_is_the_user_s(
-    gateway: LocalGateway, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda name, appauthor: tmp_path / name)
+def test_the_cache_folder(gateway: LocalGateway, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DMX_OMNI_CACHE_DIR", str(tmp_path))
     Job(model(gateway), SCENES).invoke(film)
-    assert len(list(tmp_path.glob("langchain-dmx-omni/jobs/scenes-*/00000.json"))) == 1
+    assert len(list(tmp_path.glob("jobs/scenes-*/00000.json"))) == 1
+    assert list(tmp_path.glob("*.mp4")) == []  # what was encoded is gone
 
 
 SCRIPT = """
@@ -454,6 +473,14 @@ def test_an_interrupted_run_goes_on_where_it_was(
         assert Job(model(gateway), SCENES, window=2, overlap=0, folder=fresh).invoke(film) == found
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to happen."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of the windows that are encoded from now on."""
     encoded: list[int] = []
@@ -474,8 +501,7 @@ def test_cancelling_closes_the_connections(film: Path, tmp_path: Path) -> None:
 
         async def main() -> None:
             call = asyncio.create_task(job.ainvoke(film, {"max_concurrency": 2}))
-            while len(gateway.requests) < 2:
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(until, lambda: len(gateway.requests) == 2)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import math
 import os
 import threading
 from pathlib import Path
@@ -19,12 +18,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ContextThreadPoolExecutor, merge_configs
 from pydantic import BaseModel
 
-from langchain_dmx_omni.errors import ConfigurationError
+from langchain_dmx_omni.video import cache_dir
 
 from ._ask import aask, ask
 from ._progress import Report, reporting
-from ._run import Cut, Run
-from ._store import default_root
+from ._recording import Cut
+from ._run import Run
 from ._task import Task
 from ._timeline import Window
 
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import HumanMessage
+
+    from langchain_dmx_omni.video.windows import By
 
 Source = str | os.PathLike[str]
 ResultT = TypeVar("ResultT", bound=BaseModel)
@@ -63,18 +64,18 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
     Args:
         llm: The model that is asked: `ChatDMXOmni`, or another one that can watch or hear and has structured output.
         task: What is asked; see `chapters`, `minutes`, `subtitles`, `moderation`, or make a `Task` of your own.
-        window: Seconds of a window.
+        window: Seconds of a window; by default 300 for video and 1,200 for sound. Shorter ones give finer times.
         overlap: Seconds that a window shares with the one before it, so that what is said over an edge is heard whole
             by one of them; what both tell is there once.
+        by: Where windows end: `"time"`, or `"scenes"` or `"silence"`, where there is a cut or a pause; see
+            `langchain_dmx_omni.video.windows`.
+        fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
         folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
             the same bytes of the recording, task, model and windows.
         progress: True for a bar on standard error, or a function that is given a `Progress`, from any thread.
         method: How answers are structured, as in `with_structured_output`. By default the service's model is told the
             schema in words, which works whether or not a service passes formats and tools on.
 
-    Raises:
-        ConfigurationError: Window and overlap can't be.
-        ImportError: The extra `jobs` is not installed, and something of it is needed.
     """
 
     def __init__(
@@ -82,19 +83,18 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         llm: BaseChatModel,
         task: Task[Any, ResultT],
         *,
-        window: float = 120.0,
+        window: float | None = None,
         overlap: float = 2.0,
+        by: By = "time",
+        fps: float | None = None,
         folder: Source | None = None,
         progress: bool | Report = False,
         method: Method = "json_schema",
     ) -> None:
-        if not (0 < window < math.inf and 0 <= overlap < window):
-            told = f"window={window!r}, overlap={overlap!r}: in seconds, with 0 <= overlap < window"
-            raise ConfigurationError(told)
         self.name = task.name
         self.task = task
-        self._cut = Cut(window, overlap)
-        self._root = default_root() if folder is None else Path(folder).expanduser()
+        self._cut = Cut(window, overlap, by, fps)
+        self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
         self._asked_of = {"model": _identity(llm), "method": method}
         self._model: Runnable[Any, dict[str, Any]] = _structured(llm, task.schema, method)
@@ -105,7 +105,11 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
     # What there is to do
 
     def missing(self, path: Source) -> list[Window]:
-        """Return the windows of a recording that a run would ask about now."""
+        """Return the windows of a recording that a run would ask about now. Nothing is encoded.
+
+        Raises:
+            InvalidInputError: The recording can't be read, or not be cut like this.
+        """
         return self._run(path).missing
 
     def forget(self, path: Source) -> None:
@@ -118,6 +122,7 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         """Return the result for a recording.
 
         Raises:
+            InvalidInputError: The recording can't be read, or not be cut like this; nothing was sent.
             DMXOmniError: A window could not be answered, with notes that say which one and what is kept; for an
                 answer that can't be read, it is an `UnreadableAnswerError`.
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from . import _recording
 from ._progress import Progress, Report
+from ._recording import Cut
 from ._store import Store, digest, file_digest
 from ._task import Part, Task
 from ._timeline import Window, place
@@ -20,20 +21,7 @@ from ._timeline import Window, place
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
 _VERSION = 1
-"""Of what is kept; another one makes what older releases have kept unknown."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How a recording is cut into windows.
-
-    Attributes:
-        window: Seconds of a window.
-        overlap: Seconds that two windows share.
-    """
-
-    window: float
-    overlap: float
+"""Of the prompt around a task's instructions; another one makes what older releases have kept unknown."""
 
 
 class Run(Generic[ResultT]):
@@ -55,16 +43,17 @@ class Run(Generic[ResultT]):
         self._task = task
         self._path = path
         self._cut = cut
-        self.windows = _recording.plan(path, window=cut.window, overlap=cut.overlap)
+        self.windows = _recording.plan(path, cut)
         about = {
             "version": _VERSION,
             "recording": file_digest(path),
             "task": {
                 "name": task.name,
-                "prompt": task.prompt(Window(0, 0, cut.window), 2),
+                "instructions": task.instructions,
                 "schema": task.schema.model_json_schema(),
             },
-            "windows": {"window": cut.window, "overlap": cut.overlap},
+            "windows": [[window.start, window.end] for window in self.windows],
+            "fps": cut.fps,
             "asked_of": asked_of,
         }
         self.store = Store(root, about)
@@ -87,13 +76,12 @@ class Run(Generic[ResultT]):
 
     def questions(self) -> Generator[tuple[Window, HumanMessage]]:
         """Yield each window that is missing with its question. Each step encodes one window, on the calling thread."""
-        by_index = {window.index: window for window in self.missing}
-        skip = frozenset(window.index for window in self.windows) - by_index.keys()
-        if by_index:
-            cut = _recording.blocks(self._path, window=self._cut.window, overlap=self._cut.overlap, skip=skip)
-            for index, block in cut:
-                told = {"type": "text", "text": self._task.prompt(by_index[index], len(self.windows))}
-                yield by_index[index], HumanMessage([block, told])
+        if not self.missing:
+            return
+        with closing(_recording.blocks(self._path, self.windows, self._cut, skip=frozenset(self._answers))) as blocks:
+            for window, block in blocks:
+                told = {"type": "text", "text": self._task.prompt(window, len(self.windows))}
+                yield window, HumanMessage([block, told])
 
     def keep(self, window: Window, answer: BaseModel) -> None:
         """Take the answer for a window, and keep it."""

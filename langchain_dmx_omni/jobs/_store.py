@@ -80,18 +80,3 @@ def file_digest(path: Path) -> str:
     """Return a name for a file's bytes, read once; some seconds for a gigabyte or two."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def default_root() -> Path:
-    """Return the user's own cache folder for jobs.
-
-    Raises:
-        ImportError: The extra `jobs` is not installed.
-    """
-    try:
-        from platformdirs import user_cache_path  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise ImportError(
-            'the cache folder is found with platformdirs: pip install "langchain-dmx-omni[jobs]"; or give a folder'
-        ) from None
-    return user_cache_path("langchain-dmx-omni", appauthor=False) / "jobs"

@@ -1,4 +1,6 @@
-"""Jobs over long video and audio: answered window by window, joined with the times of the whole (extra `jobs`).
+"""Jobs over long video and audio: answered window by window, joined with the times of the whole.
+
+Needs the extra `video`.
 
 `Job` runs a task; `chapters`, `minutes`, `subtitles` and `moderation` are tasks, and a `Task` of your own is a few
 lines. `Assistant` is a conversation by voice.

@@ -22,20 +22,14 @@ Report = Callable[[Progress], object]
 
 @contextmanager
 def reporting(progress: bool | Report) -> Iterator[Report]:
-    """Give what each step is told to: a bar on standard error for True, nothing for False, or what was given.
-
-    Raises:
-        ImportError: A bar is wanted and the extra `jobs` is not installed.
-    """
+    """Give what each step is told to: a bar on standard error for True, nothing for False, or what was given."""
     if callable(progress):
         yield progress
     elif not progress:
         yield lambda _: None
     else:
-        try:
-            from tqdm.auto import tqdm  # noqa: PLC0415  # an extra
-        except ImportError:
-            raise ImportError('a progress bar needs tqdm: pip install "langchain-dmx-omni[jobs]"') from None
+        from tqdm.auto import tqdm  # noqa: PLC0415  # a notebook's bar is slow to import
+
         bars: list[tqdm] = []
 
         def show(step: Progress) -> None:

@@ -1,6 +1,8 @@
 """An assistant to talk to: it hears a question, looks at a video, and answers out loud.
 
     python examples/assistant.py talk.wav clip.mp4
+
+Each question goes out with what was said before, and with the sound and pictures of the last turn only.
 """
 
 import sys

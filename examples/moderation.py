@@ -1,6 +1,8 @@
 """Check a video against rules: what is wrong with it, where, and how bad it is.
 
     python examples/moderation.py upload.mp4
+
+The verdict follows from the findings by a table, not by the model's mood.
 """
 
 import sys

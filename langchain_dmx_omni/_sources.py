@@ -168,7 +168,9 @@ def _check_size(size: int, kind: str | None, claim: Claim) -> None:
     """
     if claim.limit is None or size <= claim.limit:
         return
-    fitted = f"let it be re-encoded: media.{kind or 'video'}(path, fit=True), or cut it into segments: video.split(path)"
+    fitted = (
+        f"let it be re-encoded: media.{kind or 'video'}(path, fit=True), or cut it into segments: video.split(path)"
+    )
     ways = "scale it down" if kind == "image" else fitted
     error = MediaTooLargeError(
         f"{claim.what} is {size:,} bytes as a data URL; the service takes {claim.limit:,} "

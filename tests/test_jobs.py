@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from langchain_dmx_omni import ChatDMXOmni, errors, jobs, video
 from langchain_dmx_omni.jobs import Closing, Job, Part, Progress, Span, Task, Window
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+from tests import gateway_clips as clips
 
 ROOT = Path(__file__).resolve().parent.parent
 WAYS = ("invoke", "ainvoke")
@@ -138,6 +139,22 @@ def test_one_window(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
     found = Job(model(gateway), SCENES, folder=tmp_path).invoke(film)
     assert [(scene.start, scene.end, scene.what) for scene in found.scenes] == [(1, 2, "all of it")]
     assert asked(gateway) == ["whole"]
+
+
+@pytest.mark.parametrize("around", ["{}", "```json\n{}\n```", "Here it is:\n```\n{}\n```\nAnything else?"], ids=repr)
+def test_json_may_stand_in_a_fence(gateway: LocalGateway, film: Path, tmp_path: Path, around: str) -> None:
+    told = '{"scenes": [{"start": "0:01", "end": 2, "what": "a"}]}'
+    gateway.play(scripts.sse(scripts.answer(around.replace("{}", told))))
+    assert Job(model(gateway), SCENES, folder=tmp_path).invoke(film).scenes == [Seen(start=1, end=2, what="a")]
+    assert len(gateway.requests) == 1
+
+
+def test_sound_alone(gateway: LocalGateway, tmp_path: Path) -> None:
+    talk = tmp_path / "talk.wav"
+    talk.write_bytes(clips.sound(5.0, 0.5))
+    found = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path).invoke(talk)
+    assert [(scene.start, scene.end) for scene in found.scenes][-1][1] == pytest.approx(5.0, abs=0.1)
+    assert {request.body["input"][-1]["content"][0]["type"] for request in gateway.requests} == {"input_audio"}
 
 
 def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ class Notes(BaseModel):
     title: str = ""
     notes: list[Note] = []
     by_name: dict[str, Note] = {}
+    pair: tuple[Note, Note] | None = None
     inner: Notes | None = None
 
 
@@ -77,9 +78,12 @@ CLAMPED: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 def test_times_are_clamped_to_the_window_and_moved(said: tuple[float, float], expected: tuple[float, float]) -> None:
     start, end = said
     told = note(start, end, "a")
-    placed = place(Notes(title="t", notes=[told], by_name={"a": told}, inner=Notes(notes=[told])), Window(1, 100, 160))
     moved = note(*expected, "a")
-    assert placed == Notes(title="t", notes=[moved], by_name={"a": moved}, inner=Notes(notes=[moved]))
+    given, wanted = (
+        Notes(title="t", notes=[each], by_name={"a": each}, pair=(each, each), inner=Notes(notes=[each]))
+        for each in (told, moved)
+    )
+    assert place(given, Window(1, 100, 160)) == wanted
     assert (told.start, told.end) == said or math.isnan(start) or math.isnan(end)  # what was given stays as it is
 
 

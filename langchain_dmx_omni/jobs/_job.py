@@ -44,6 +44,9 @@ Method = Literal["json_schema", "function_calling"]
 CONCURRENCY = 4
 """Windows that are asked about at a time where the config's `max_concurrency` says nothing."""
 
+OVERLAP = 2.0
+"""Seconds that windows share by default."""
+
 
 class Job(Runnable[Source, ResultT], Generic[ResultT]):
     """A task over long video or audio, answered window by window and joined.
@@ -66,7 +69,7 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         task: What is asked; see `chapters`, `minutes`, `subtitles`, `moderation`, or make a `Task` of your own.
         window: Seconds of a window; by default 300 for video and 1,200 for sound. Shorter ones give finer times.
         overlap: Seconds that a window shares with the one before it, so that what is said over an edge is heard whole
-            by one of them; what both tell is there once.
+            by one of them; what both tell is there once. By default 2, and none where windows end in pauses or at cuts.
         by: Where windows end: `"time"`, or `"scenes"` or `"silence"`, where there is a cut or a pause; see
             `langchain_dmx_omni.video.windows`.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
@@ -84,7 +87,7 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         task: Task[Any, ResultT],
         *,
         window: float | None = None,
-        overlap: float = 2.0,
+        overlap: float | None = None,
         by: By = "time",
         fps: float | None = None,
         folder: Source | None = None,
@@ -93,7 +96,7 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
     ) -> None:
         self.name = task.name
         self.task = task
-        self._cut = Cut(window, overlap, by, fps)
+        self._cut = Cut(window, OVERLAP if overlap is None and by == "time" else overlap or 0.0, by, fps)
         self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
         self._asked_of = {"model": _identity(llm), "method": method}
@@ -126,17 +129,17 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
             DMXOmniError: A window could not be answered, with notes that say which one and what is kept; for an
                 answer that can't be read, it is an `UnreadableAnswerError`.
         """
-        return self._call_with_config(self._invoke, input, config, run_type="chain")
+        return self._call_with_config(self._invoke, input, config, run_type="chain", **kwargs)
 
     async def ainvoke(self, input: Source, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
         """Return the result for a recording, as `invoke` does."""
-        return await self._acall_with_config(self._ainvoke, input, config, run_type="chain")
+        return await self._acall_with_config(self._ainvoke, input, config, run_type="chain", **kwargs)
 
     def batch(
         self, inputs: list[Source], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
         """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together."""
-        return Runnable.batch(self._shared(config), inputs, config, return_exceptions=return_exceptions)
+        return Runnable.batch(self._shared(config), inputs, config, return_exceptions=return_exceptions, **kwargs)
 
     def batch_as_completed(self, inputs: Sequence[Source], config: Any = None, **kwargs: Any) -> Iterator[Any]:
         """Yield the results for several recordings as they come, each with its place."""
@@ -146,7 +149,8 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         self, inputs: list[Source], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
         """Return the results for several recordings, as `batch` does."""
-        return await Runnable.abatch(self._shared(config), inputs, config, return_exceptions=return_exceptions)
+        shared = self._shared(config)
+        return await Runnable.abatch(shared, inputs, config, return_exceptions=return_exceptions, **kwargs)
 
     # The two ways to wait
 
@@ -171,8 +175,9 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
                 pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait for it
                 raise
         run.raise_failure()
-        if self._closing is not None and self.task.closing is not None and (last := run.closing()) is not None:
-            run.keep_closing(ask(self._closing, last, self.task.closing.schema, _named(config, f"{self.name} closing")))
+        if self._closing is not None and (last := run.closing()) is not None:
+            with slots:
+                run.keep_closing(ask(self._closing, last.question, last.schema, _of_closing(config, self.task)))
         return run.result()
 
     def _answer(
@@ -220,8 +225,9 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
                 await asyncio.gather(*calls, *([] if step is None else [step]), return_exceptions=True)
                 await asyncio.to_thread(questions.close)
         run.raise_failure()
-        if self._closing is not None and self.task.closing is not None and (last := run.closing()) is not None:
-            answer = await aask(self._closing, last, self.task.closing.schema, _named(config, f"{self.name} closing"))
+        if self._closing is not None and (last := run.closing()) is not None:
+            async with slots:
+                answer = await aask(self._closing, last.question, last.schema, _of_closing(config, self.task))
             await asyncio.to_thread(run.keep_closing, answer)
         return run.result()
 
@@ -271,8 +277,8 @@ def _concurrency(config: Any) -> int:
     return max(config.get("max_concurrency") or CONCURRENCY, 1)
 
 
-def _named(config: RunnableConfig, name: str) -> RunnableConfig:
-    return merge_configs(config, {"run_name": name})
+def _of_closing(config: RunnableConfig, task: Task[Any, Any]) -> RunnableConfig:
+    return merge_configs(config, {"run_name": f"{task.name} closing"})
 
 
 def _of_window(config: RunnableConfig, task: Task[Any, Any], window: Window) -> RunnableConfig:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
@@ -22,6 +23,13 @@ ResultT = TypeVar("ResultT", bound=BaseModel)
 
 _VERSION = 1
 """Of the prompt around a task's instructions; another one makes what older releases have kept unknown."""
+
+
+class Last(NamedTuple):
+    """The question that closes a job, and the schema of its answer."""
+
+    question: HumanMessage
+    schema: type[BaseModel]
 
 
 class Run(Generic[ResultT]):
@@ -109,44 +117,50 @@ class Run(Generic[ResultT]):
             )
             raise self.failure
 
-    def closing(self) -> HumanMessage | None:
+    def closing(self) -> Last | None:
         """Return the question that closes the job; None where there is none, or it is answered already."""
-        prompt = self._closing_prompt()
-        if prompt is None or self._closing_answer(prompt) is not None:
+        if self._task.closing is None or self._last_words is None or self._closing_answer() is not None:
             return None
-        return HumanMessage(prompt)
+        return Last(HumanMessage(self._last_words), self._task.closing.schema)
 
     def keep_closing(self, answer: BaseModel) -> None:
         """Take the answer to the question that closes the job, and keep it."""
-        self.store.save(_closing_name(self._closing_prompt() or ""), answer)
+        self.store.save(self._closing_name, answer)
 
     def result(self) -> ResultT:
-        """Return the joined result of all windows."""
-        joined = self._task.join(self._parts())
-        prompt = self._closing_prompt()
-        answer = None if prompt is None else self._closing_answer(prompt)
+        """Return the joined result of all windows, all of which must be answered."""
+        answer = self._closing_answer()
         if answer is None or self._task.closing is None:
-            return joined
-        return self._task.closing.apply(joined, self._parts(), answer)
+            return self._joined
+        return self._task.closing.apply(self._joined, self._parts, answer)
 
     def _progress(self) -> Progress:
         return Progress(self._task.name, len(self._answers), len(self.windows))
 
+    # From here on, all windows are answered.
+
+    @cached_property
     def _parts(self) -> list[Part[Any]]:
         return [Part(window, place(self._answers[window.index], window)) for window in self.windows]
 
-    def _closing_prompt(self) -> str | None:
-        closing = self._task.closing
-        return None if closing is None else closing.prompt(self._task.join(self._parts()), self._parts())
+    @cached_property
+    def _joined(self) -> ResultT:
+        return self._task.join(self._parts)
 
-    def _closing_answer(self, prompt: str) -> BaseModel | None:
-        assert self._task.closing is not None
-        return self.store.load(_closing_name(prompt), self._task.closing.schema)
+    @cached_property
+    def _last_words(self) -> str | None:
+        closing = self._task.closing
+        return None if closing is None else closing.prompt(self._joined, self._parts)
+
+    @property
+    def _closing_name(self) -> str:
+        return f"closing-{digest(self._last_words or '')}"
+
+    def _closing_answer(self) -> BaseModel | None:
+        if self._task.closing is None or self._last_words is None:
+            return None
+        return self.store.load(self._closing_name, self._task.closing.schema)
 
 
 def _name(window: Window) -> str:
     return f"{window.index:05}"
-
-
-def _closing_name(prompt: str) -> str:
-    return f"closing-{digest(prompt)}"

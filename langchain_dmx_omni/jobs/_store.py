@@ -47,7 +47,7 @@ class Store:
         Raises:
             OSError: The folder can't be written.
         """
-        if not self.folder.is_dir():
+        if not (self.folder / "job.json").exists():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is said in a meeting is not for all
             self._write("job", self._about)
         # Not pydantic's own JSON, which has no word for a number that is none.

@@ -80,6 +80,8 @@ def _placed(value: Any, window: Window) -> Any:
             return value.model_copy(update=changed)
         case list():
             return [_placed(each, window) for each in value]
+        case tuple() if type(value) is tuple:
+            return tuple(_placed(each, window) for each in value)
         case dict():
             return {name: _placed(each, window) for name, each in value.items()}
     return value

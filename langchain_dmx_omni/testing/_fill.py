@@ -233,8 +233,10 @@ class _Filler:
         for name, field in fields.items():
             if _kind(field) == "string" and not field.get("enum") and len(self._variants(field)) == 1:
                 fields[name] = {"default": f"Simulated {name.replace('_', ' ')}, {said}", **field}
-        times = {name: {"const": _whole(time, fields[name])} for name, time in zip(_SPAN, span, strict=True)}
-        return {**schema, "properties": fields | times, "required": [*schema.get("required", ()), *_SPAN]}
+        for name, time in zip(_SPAN, span, strict=True):
+            if _fits(fields[name])(whole := _whole(time, fields[name])):
+                fields[name] = {"const": whole}
+        return {**schema, "properties": fields, "required": [*schema.get("required", ()), *_SPAN]}
 
     def _object(self, schema: Schema, key: str, depth: int) -> dict[str, Any]:
         if self._clues.spans and _is_span(schema):

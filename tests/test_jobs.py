@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from pydantic import BaseModel
 
 from langchain_dmx_omni import ChatDMXOmni, errors, jobs, video
-from langchain_dmx_omni.jobs import Closing, Job, Part, Progress, Span, Task, Window
+from langchain_dmx_omni.jobs import Closing, Job, Progress, Span, Task
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
 from tests import gateway_clips as clips
 
@@ -479,7 +478,8 @@ def test_an_interrupted_run_goes_on_where_it_was(
 
         job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
         missing = [window.index for window in job.missing(film)]
-        assert missing in ([2, 3, 4], [3, 4])  # on Ctrl-C, what is in flight may still arrive
+        # On Ctrl-C, what is in flight is awaited and kept.
+        assert missing == ([2, 3, 4] if how == "SIGKILL" else list(range(len(before), 5)))
         encoded = spied(monkeypatch)
         gateway.reset()
         found = job.invoke(film)
@@ -545,8 +545,23 @@ def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: 
     assert encoded == [0, 1, 2, 3, 4]
 
 
-def test_a_part_is_what_a_join_is_given() -> None:
-    window = Window(0, 0.0, 2.0)
-    assert Part(window, Scenes(scenes=[])) == (window, Scenes(scenes=[]))
+# --- the package ------------------------------------------------------------------------------------------------------
+
+
+def test_all_names_are_there() -> None:
     assert jobs.__all__ == sorted(jobs.__all__)
-    assert os.environ.get("DMXAPI_API_KEY") is None
+    assert [name for name in jobs.__all__ if not hasattr(jobs, name)] == []
+
+
+def test_without_the_extra_one_line_says_so() -> None:
+    code = "import sys; sys.modules['av'] = None; import langchain_dmx_omni.jobs"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert result.stderr.splitlines()[-1] == (
+        'ImportError: langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
+    )
+
+
+def test_it_goes_into_a_chain(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    gateway.play(says((1, 2, "a")))
+    chain = Job(model(gateway), SCENES, folder=tmp_path) | (lambda found: found.scenes[0].what)
+    assert chain.invoke(film) == "a"

@@ -95,6 +95,11 @@ FILES: dict[str, tuple[Cue, str, str]] = {
         "1\n00:00:00,000 --> 00:00:01,000\nR&D <\u2060i>x<\u2060/i> a -\u2060-> b {\u2060\\an8} 1 < 2\n\n",
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nR&amp;D &lt;i&gt;x&lt;/i&gt; a --&gt; b {\\an8} 1 &lt; 2\n\n",
     ),
+    "a number alone": (
+        Cue(0, 1, "a\n12", "3"),
+        "1\n00:00:00,000 --> 00:00:01,000\na\n12\u2060\n3\u2060\n\n",
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\na\n12\n3\n\n",
+    ),
     "two languages": (
         Cue(0, 1, "a\nb", "c"),
         "1\n00:00:00,000 --> 00:00:01,000\na\nb\nc\n\n",
@@ -171,6 +176,7 @@ def test_no_text_is_lost(cues: list[Cue], limits: Limits) -> None:
 
 
 @given(CUES)
+@example([Cue(0, 1, "a", "1")])
 def test_other_libraries_read_the_same(cues: list[Cue]) -> None:
     found = layout(cues)
     expected = [

@@ -78,7 +78,6 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         progress: True for a bar on standard error, or a function that is given a `Progress`, from any thread.
         method: How answers are structured, as in `with_structured_output`. By default the service's model is told the
             schema in words, which works whether or not a service passes formats and tools on.
-
     """
 
     def __init__(
@@ -168,11 +167,8 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
                         break
                     pool.submit(self._answer, run, window, question, config, slots)
                 pool.shutdown()
-            except Exception:
-                pool.shutdown(cancel_futures=True)  # what is in flight is paid for, and kept
-                raise
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C does not wait for it
+                pool.shutdown()  # what is in flight is paid for, and kept; a second Ctrl-C does not wait for it
                 raise
         run.raise_failure()
         if self._closing is not None and (last := run.closing()) is not None:

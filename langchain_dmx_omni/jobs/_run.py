@@ -119,20 +119,20 @@ class Run(Generic[ResultT]):
 
     def closing(self) -> Last | None:
         """Return the question that closes the job; None where there is none, or it is answered already."""
-        if self._task.closing is None or self._last_words is None or self._closing_answer() is not None:
+        if self._task.closing is None or self._last_words is None or self._closing_answer is not None:
             return None
         return Last(HumanMessage(self._last_words), self._task.closing.schema)
 
     def keep_closing(self, answer: BaseModel) -> None:
         """Take the answer to the question that closes the job, and keep it."""
         self.store.save(self._closing_name, answer)
+        self._closing_answer = answer
 
     def result(self) -> ResultT:
         """Return the joined result of all windows, all of which must be answered."""
-        answer = self._closing_answer()
-        if answer is None or self._task.closing is None:
+        if self._task.closing is None or self._closing_answer is None:
             return self._joined
-        return self._task.closing.apply(self._joined, self._parts, answer)
+        return self._task.closing.apply(self._joined, self._parts, self._closing_answer)
 
     def _progress(self) -> Progress:
         return Progress(self._task.name, len(self._answers), len(self.windows))
@@ -156,6 +156,7 @@ class Run(Generic[ResultT]):
     def _closing_name(self) -> str:
         return f"closing-{digest(self._last_words or '')}"
 
+    @cached_property
     def _closing_answer(self) -> BaseModel | None:
         if self._task.closing is None or self._last_words is None:
             return None

@@ -232,14 +232,14 @@ def _timed(cues: Sequence[Cue], limits: Limits) -> list[Cue]:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 _WALL = "\u2060"  # a word joiner: it is not seen, and what it stands in is no markup any more
-_SRT_MARKUP = re.compile(r"<(?=[/A-Za-z])|\{(?=[\\A-Za-z])|-(?=->)")
+_SRT_MARKUP = re.compile(r"<(?=[/A-Za-z])|\{(?=[\\A-Za-z])|-(?=->)|^\d+$", re.MULTILINE)
 
 
 def srt(cues: Iterable[Cue]) -> str:
     """Return a SubRip text, for a file in UTF-8.
 
-    SubRip has no escapes. Where a text would be taken for markup (tags in `<` or `{`, and `-->`), an invisible word
-    joiner is put into it.
+    SubRip has no escapes. Where a text would be taken for markup (tags in `<` or `{`, `-->`, a number alone on its
+    line), an invisible word joiner is put into it.
     """
     return "".join(
         f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n"

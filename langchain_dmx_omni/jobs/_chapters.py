@@ -32,7 +32,7 @@ class Overview(BaseModel):
 
     title: str = Field(description="A title for the whole, a few words")
     summary: str = Field(description="What the whole is about, in three to five sentences")
-    continued: list[int] = Field(description="Numbers of the chapters that only go on with the one before; often none")
+    continued: list[int] = Field([], description="Numbers of the chapters that only go on with the one before them")
 
 
 def chapters(*, language: str = "English", closing: bool = True) -> Task[Chapters, Chapters]:

@@ -14,7 +14,7 @@ path = Path(sys.argv[1] if len(sys.argv) > 1 else "clip.mp4")
 language = sys.argv[2] if len(sys.argv) > 2 else "German"
 
 task = jobs.subtitles(translate=language)
-job = jobs.Job(ChatDMXOmni(), task, window=60, folder="kept", progress=sys.stderr.isatty())
+job = jobs.Job(ChatDMXOmni(), task, window=60, by="silence", folder="kept", progress=sys.stderr.isatty())
 subtitles = job.invoke(path)
 
 print(subtitles.save(path.with_suffix(".srt"), "text"))

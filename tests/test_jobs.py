@@ -411,6 +411,13 @@ def test_only_the_same_job_is_known(
     assert (changed.missing(film) == []) is known
 
 
+def test_any_name_makes_a_folder(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    task = Task("../what is/where?", "Name the scenes.", Scenes, joined)
+    Job(model(gateway), task, folder=tmp_path).invoke(film)
+    (folder,) = tmp_path.iterdir()
+    assert folder.name.startswith("-what-is-where--")
+
+
 def test_only_the_same_bytes_are_known(
     gateway: LocalGateway, film: Path, make_clip: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,7 +33,8 @@ class Store:
 
     def __init__(self, root: Path, about: Mapping[str, Any]) -> None:
         self._about = json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True)
-        self.folder = root / f"{about['task']['name']}-{digest(self._about)}"
+        name = re.sub(r"[^\w-]+", "-", about["task"]["name"])[:40]
+        self.folder = root / f"{name}-{digest(self._about)}"
 
     def load(self, name: str, schema: type[AnswerT]) -> AnswerT | None:
         """Return an answer that was kept, or None; one that can't be read counts as none."""

@@ -37,7 +37,7 @@ def test_star_import_gives_every_name():
     assert set(langchain_dmx_omni.__all__) <= set(namespace)
 
 
-@pytest.mark.parametrize("extra", EXTRAS)
+@pytest.mark.parametrize("extra", sorted(EXTRAS))
 def test_importing_the_package_needs_no_extra(extra: str):
     # A module that is None in sys.modules fails to import, as if it were not installed.
     code = f"import sys; sys.modules[{extra!r}] = None; import langchain_dmx_omni; print('imported')"

@@ -3,7 +3,7 @@
 Needs the extra `video`.
 
 `Job` runs a task; `chapters`, `minutes`, `subtitles` and `moderation` are tasks, and a `Task` of your own is a few
-lines. `Assistant` is a conversation by voice.
+lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
 """
 
 from ._assistant import Assistant, Reply
@@ -15,6 +15,7 @@ from ._progress import Progress
 from ._subtitles import Line, Subtitles, subtitles
 from ._task import Closing, Part, Task
 from ._timeline import Seconds, Span, Window, alike, longer, merge
+from ._translate import translate
 
 __all__ = [
     "Action",
@@ -44,4 +45,5 @@ __all__ = [
     "minutes",
     "moderation",
     "subtitles",
+    "translate",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
@@ -15,10 +15,12 @@ from pydantic import BaseModel
 from langchain_dmx_omni.errors import UnreadableAnswerError
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
     from langchain_core.runnables import Runnable, RunnableConfig
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
+Method = Literal["json_schema", "function_calling"]
 Conversation = Generator[list["BaseMessage"], dict[str, Any], AnswerT]
 
 _CUT = {
@@ -27,6 +29,13 @@ _CUT = {
 }
 _HINT = "\nFor troubleshooting, visit:"  # which LangChain adds for people
 _SHOWN = 1_000  # characters of an error that the model is shown
+
+
+def structured(
+    llm: BaseChatModel, schema: type[BaseModel], method: Method = "json_schema"
+) -> Runnable[Any, dict[str, Any]]:
+    """Return the model with structured output, the raw answer beside it."""
+    return llm.with_structured_output(schema, method=method, include_raw=True)  # type: ignore[return-value]
 
 
 def conversation(question: BaseMessage, schema: type[AnswerT]) -> Conversation[AnswerT]:

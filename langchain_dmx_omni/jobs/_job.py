@@ -12,7 +12,7 @@ import copy
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ContextThreadPoolExecutor, merge_configs
@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from langchain_dmx_omni.video import cache_dir
 
-from ._ask import aask, ask
+from ._ask import Method, aask, ask, structured
 from ._progress import Report, reporting
 from ._recording import Cut
 from ._run import Run
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 Source = str | os.PathLike[str]
 ResultT = TypeVar("ResultT", bound=BaseModel)
-Method = Literal["json_schema", "function_calling"]
 
 CONCURRENCY = 4
 """Windows that are asked about at a time where the config's `max_concurrency` says nothing."""
@@ -99,8 +98,8 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
         self._asked_of = {"model": _identity(llm), "method": method}
-        self._model: Runnable[Any, dict[str, Any]] = _structured(llm, task.schema, method)
-        self._closing = None if task.closing is None else _structured(llm, task.closing.schema, method)
+        self._model = structured(llm, task.schema, method)
+        self._closing = None if task.closing is None else structured(llm, task.closing.schema, method)
         self._slots: threading.Semaphore | None = None
         self._async_slots: asyncio.Semaphore | None = None
 
@@ -255,10 +254,6 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         shared = copy.copy(self)
         shared._slots, shared._async_slots = threading.Semaphore(most), asyncio.Semaphore(most)
         return shared
-
-
-def _structured(llm: BaseChatModel, schema: type[BaseModel], method: Method) -> Runnable[Any, dict[str, Any]]:
-    return llm.with_structured_output(schema, method=method, include_raw=True)  # type: ignore[return-value]
 
 
 def _identity(llm: BaseChatModel) -> dict[str, str]:

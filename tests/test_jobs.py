@@ -322,6 +322,26 @@ def test_a_window_that_fails_ends_the_run_as_what_it_is(
     assert sorted(asked(gateway)) == ["1", "2", "2", "3", "4", "5"]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_window_that_can_t_be_encoded_keeps_what_is_in_flight(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    split = video.split
+
+    def breaking(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        for segment in split(*args, **kwargs):
+            if segment.index == 2:
+                raise errors.ContentBlockError("film.mp4: it is damaged")
+            yield segment
+
+    with LocalGateway(pace=0.01) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+        monkeypatch.setattr(video, "split", breaking)
+        with pytest.raises(errors.ContentBlockError, match="damaged"):
+            run(job, way, film)
+        assert [window.index for window in job.missing(film)] == [2, 3, 4]
+
+
 @pytest.mark.filterwarnings("ignore:the answer is cut off")
 def test_an_answer_that_is_cut_off_is_not_taken_for_whole(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
     whole = json.dumps({"scenes": [{"start": 0, "end": 1, "what": "a"}, {"start": 1, "end": 2, "what": "b"}]})

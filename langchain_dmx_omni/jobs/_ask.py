@@ -44,21 +44,31 @@ def conversation(question: BaseMessage, schema: type[AnswerT]) -> Conversation[A
     Raises:
         UnreadableAnswerError: The answer is cut off, or it does not fit the schema the second time either.
     """
-    sent = [question]
-    for last in (False, True):
-        output = yield sent
-        raw, parsed = output["raw"], output["parsed"]
-        reason = raw.response_metadata.get("finish_reason")
-        if reason in _CUT:  # what is parsed of it may look whole; asking again would end the same way
-            raise _error(_CUT[reason], raw)
-        if isinstance(parsed, schema):
-            return parsed
-        told = str(output["parsing_error"] or "there is no JSON object in it").partition(_HINT)[0].strip()
-        if last:
-            raise _error(f"the answer does not fit {schema.__name__}, nor does a second one: {told[:_SHOWN]}", raw)
-        again = f"That can't be read: {told[:_SHOWN]}\nAnswer again, with nothing but the JSON object."
-        sent = [question, AIMessage(_said(raw)), HumanMessage(again)]
-    raise AssertionError("the second time is the last")
+    output = yield [question]
+    answer, wrong = _read(output, schema)
+    if answer is None:
+        again = HumanMessage(f"That can't be read: {wrong}\nAnswer again, with nothing but the JSON object.")
+        output = yield [question, AIMessage(_said(output["raw"])), again]
+        answer, wrong = _read(output, schema)
+    if answer is None:
+        raise _error(f"the answer does not fit {schema.__name__}, nor does a second one: {wrong}", output["raw"])
+    return answer
+
+
+def _read(output: dict[str, Any], schema: type[AnswerT]) -> tuple[AnswerT | None, str]:
+    """Return the answer, or what is wrong with it.
+
+    Raises:
+        UnreadableAnswerError: It is cut off: what is parsed of it may look whole, and a second one would end the same.
+    """
+    raw, parsed = output["raw"], output["parsed"]
+    reason = raw.response_metadata.get("finish_reason")
+    if reason in _CUT:
+        raise _error(_CUT[reason], raw)
+    if isinstance(parsed, schema):
+        return parsed, ""
+    told = str(output["parsing_error"] or "there is no JSON object in it")
+    return None, told.partition(_HINT)[0].strip()[:_SHOWN]
 
 
 def _said(raw: AIMessage) -> str:

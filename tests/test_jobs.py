@@ -1,97 +1,26 @@
-"""Jobs by windows: what is asked, in which order, how many at a time, what is kept, and what happens when it fails."""
+"""Jobs by windows: what is asked, in which order, how many at a time, and what happens when it fails."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
-from pydantic import BaseModel
 
-from langchain_dmx_omni import ChatDMXOmni, errors, jobs, video
-from langchain_dmx_omni.jobs import Closing, Job, Progress, Span, Task
-from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+from langchain_dmx_omni import errors, jobs, video
+from langchain_dmx_omni.jobs import Job, Progress
+from langchain_dmx_omni.testing import LocalGateway, scripts
 from tests import gateway_clips as clips
+from tests.job_calls import SCENES, TITLED, WAYS, Seen, asked, model, run, says, spied, until
 
 ROOT = Path(__file__).resolve().parent.parent
-WAYS = ("invoke", "ainvoke")
-
-
-class Seen(Span):
-    what: str
-
-
-class Scenes(BaseModel):
-    scenes: list[Seen]
-
-
-class Film(BaseModel):
-    scenes: list[Seen]
-    title: str = ""
-
-
-class Title(BaseModel):
-    title: str
-
-
-def joined(parts: Any) -> Film:
-    found = [(part.window, part.answer.scenes) for part in parts]
-    return Film(scenes=jobs.merge(found, lambda first, second: first.what == second.what))
-
-
-SCENES: Task[Scenes, Film] = Task("scenes", "Name the scenes.", Scenes, joined)
-TITLED: Task[Scenes, Film] = Task(
-    "titled",
-    "Name the scenes.",
-    Scenes,
-    joined,
-    Closing(
-        Title,
-        lambda film, parts: f"Find a title for {len(film.scenes)} scenes in {len(parts)} parts.",
-        lambda film, parts, answer: film.model_copy(update={"title": answer.title}),
-    ),
-)
-
-
-@pytest.fixture(scope="session")
-def film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten seconds: five windows of two seconds."""
-    return make_clip(tmp_path_factory.mktemp("film") / "film.mp4", 10.0, width=64, height=48, fps=5)
-
-
-def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
-    return ChatDMXOmni(**{"base_url": gateway.base_url, "api_key": gateway.api_key, "max_retries": 0} | options)
-
-
-def run(job: Job[Any], way: str, source: Any, **config: Any) -> Any:
-    if way == "invoke":
-        return job.invoke(source, config)
-    return asyncio.run(job.ainvoke(source, config))
-
-
-def asked(gateway: LocalGateway) -> list[str]:
-    """What each request asks about: the number of a part, or the closing question."""
-    found = []
-    for request in gateway.requests:
-        text = json.dumps(request.body["input"], ensure_ascii=False)
-        part = re.search(r"part (\d+) of", text)
-        found.append(part[1] if part else "whole" if "whole recording" in text else text)
-    return found
-
-
-def says(*scenes: tuple[float, float, str]) -> Script:
-    told = [{"start": start, "end": end, "what": what} for start, end, what in scenes]
-    return scripts.sse(scripts.answer(json.dumps({"scenes": told})))
 
 
 # --- asking and joining -----------------------------------------------------------------------------------------------
@@ -263,6 +192,39 @@ def test_a_bar(gateway: LocalGateway, film: Path, tmp_path: Path, capsys: pytest
     assert "| 2/2 [" in shown
 
 
+def test_cancelling_closes_the_connections(film: Path, tmp_path: Path) -> None:
+    with LocalGateway(pace=30) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+
+        async def main() -> None:
+            call = asyncio.create_task(job.ainvoke(film, {"max_concurrency": 2}))
+            await asyncio.to_thread(until, lambda: len(gateway.requests) == 2)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+        asyncio.run(main())
+        assert all(request.disconnected.wait(10) for request in gateway.requests)
+        assert len(gateway.requests) == 2
+
+
+def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = spied(monkeypatch)
+    ahead: list[int] = []
+    with LocalGateway(pace=0.02) as gateway:
+        job = Job(
+            model(gateway),
+            SCENES,
+            window=2,
+            overlap=0,
+            folder=tmp_path,
+            progress=lambda step: ahead.append(len(encoded) - step.done),
+        )
+        job.invoke(film, {"max_concurrency": 1})
+    assert max(ahead) <= 2  # one in flight, one that waits
+    assert encoded == [0, 1, 2, 3, 4]
+
+
 # --- what fails -------------------------------------------------------------------------------------------------------
 
 
@@ -375,201 +337,6 @@ def test_what_is_no_recording(gateway: LocalGateway, tmp_path: Path, way: str) -
     for name in ("nowhere.mp4", "words.mp4"):
         with pytest.raises(errors.ContentBlockError, match=name):
             run(Job(model(gateway), SCENES, folder=tmp_path), way, tmp_path / name)
-
-
-# --- what is kept -----------------------------------------------------------------------------------------------------
-
-
-def test_what_is_kept_is_small_and_readable(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
-    gateway.play(says((0, 1, "大海")))
-    job = Job(model(gateway), SCENES, folder=tmp_path / "kept")
-    job.invoke(film)
-    (folder,) = (tmp_path / "kept").iterdir()
-    assert folder.name.startswith("scenes-")
-    assert sorted(file.name for file in folder.iterdir()) == ["00000.json", "job.json"]
-    assert json.loads((folder / "00000.json").read_text("utf-8")) == {
-        "scenes": [{"start": 0, "end": 1, "what": "大海"}]
-    }
-    about = json.loads((folder / "job.json").read_text("utf-8"))
-    assert about["asked_of"] == {
-        "method": "json_schema",
-        "model": {"provider": "dmxapi", "model_name": "qwen3.5-omni-plus-all", "base_url": gateway.base_url},
-    }
-    job.forget(film)
-    job.forget(film)
-    assert not folder.exists()
-    assert [window.index for window in job.missing(film)] == [0]
-
-
-CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
-    "nothing": ({}, True),
-    "a longer timeout": ({"llm": {"timeout": 90}}, True),
-    "another key": ({"llm": {"default_headers": {"x": "y"}}}, True),
-    "another model": ({"llm": {"model": "other"}}, False),
-    "another temperature": ({"llm": {"temperature": 0.1}}, False),
-    "another prompt": ({"task": Task("scenes", "Name the places.", Scenes, joined)}, False),
-    "another schema": ({"task": Task("scenes", "Name the scenes.", Film, joined)}, False),
-    "another name": ({"task": Task("places", "Name the scenes.", Scenes, joined)}, False),
-    "another way to join": ({"task": Task("scenes", "Name the scenes.", Scenes, lambda parts: Film(scenes=[]))}, True),
-    "other windows": ({"job": {"window": 6}}, False),
-    "another overlap": ({"job": {"overlap": 1}}, False),
-    "other frames": ({"job": {"fps": 1}}, False),
-    "another method": ({"job": {"method": "function_calling"}}, False),
-}
-
-
-@pytest.mark.parametrize(("change", "known"), CHANGES.values(), ids=CHANGES)
-def test_only_the_same_job_is_known(
-    gateway: LocalGateway, film: Path, tmp_path: Path, change: dict[str, Any], known: bool
-) -> None:
-    Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path).invoke(film)
-    changed = Job(
-        model(gateway, **change.get("llm", {})),
-        change.get("task", SCENES),
-        **{"window": 5, "overlap": 0, "folder": tmp_path} | change.get("job", {}),
-    )
-    assert (changed.missing(film) == []) is known
-
-
-def test_any_name_makes_a_folder(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
-    task = Task("../what is/where?", "Name the scenes.", Scenes, joined)
-    Job(model(gateway), task, folder=tmp_path).invoke(film)
-    (folder,) = tmp_path.iterdir()
-    assert folder.name.startswith("-what-is-where--")
-
-
-def test_only_the_same_bytes_are_known(
-    gateway: LocalGateway, film: Path, make_clip: Callable[..., Path], tmp_path: Path
-) -> None:
-    job = Job(model(gateway), SCENES, folder=tmp_path / "kept")
-    job.invoke(film)
-    moved = tmp_path / "moved.mp4"
-    moved.write_bytes(film.read_bytes())
-    assert job.missing(moved) == []
-    moved.write_bytes(film.read_bytes() + bytes.fromhex("0000000866726565"))  # an empty `free` box
-    assert len(job.missing(moved)) == 1
-
-
-@pytest.mark.parametrize("spoilt", [b"", b"{", b"[]", b'{"scenes": 1}', b"\xff"], ids=repr)
-def test_a_file_that_can_t_be_read_is_asked_for_again(
-    gateway: LocalGateway, film: Path, tmp_path: Path, spoilt: bytes
-) -> None:
-    job = Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path)
-    found = job.invoke(film)
-    next(tmp_path.glob("*/00001.json")).write_bytes(spoilt)
-    assert [window.index for window in job.missing(film)] == [1]
-    assert job.invoke(film) == found
-    assert sorted(asked(gateway)) == ["1", "2", "2"]
-
-
-def test_the_cache_folder(gateway: LocalGateway, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DMX_OMNI_CACHE_DIR", str(tmp_path))
-    Job(model(gateway), SCENES).invoke(film)
-    assert len(list(tmp_path.glob("jobs/scenes-*/00000.json"))) == 1
-    assert list(tmp_path.glob("*.mp4")) == []  # what was encoded is gone
-
-
-SCRIPT = """
-import sys
-from langchain_dmx_omni import ChatDMXOmni
-from tests.test_jobs import SCENES, Job
-
-base_url, film, folder = sys.argv[1:]
-llm = ChatDMXOmni(base_url=base_url, api_key="sk-local", max_retries=0)
-job = Job(llm, SCENES, window=2, overlap=0, folder=folder, progress=lambda step: print(step.done, flush=True))
-job.invoke(film, {"max_concurrency": 1})
-"""
-
-
-@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-def test_an_interrupted_run_goes_on_where_it_was(
-    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    with LocalGateway(pace=0.05) as gateway:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, gateway.base_url, str(film), str(tmp_path)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        for line in process.stdout:
-            if line == "2\n":
-                process.send_signal(getattr(signal, how))
-                break
-        _, said = process.communicate(timeout=30)
-        assert process.returncode == (-signal.SIGKILL if how == "SIGKILL" else -signal.SIGINT)
-        assert ("KeyboardInterrupt" in said) is (how == "SIGINT")
-        before = asked(gateway)
-        assert before in (["1", "2"], ["1", "2", "3"])
-
-        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
-        missing = [window.index for window in job.missing(film)]
-        # On Ctrl-C, what is in flight is awaited and kept.
-        assert missing == ([2, 3, 4] if how == "SIGKILL" else list(range(len(before), 5)))
-        encoded = spied(monkeypatch)
-        gateway.reset()
-        found = job.invoke(film)
-    assert sorted(asked(gateway)) == [str(index + 1) for index in missing]
-    assert encoded == missing
-    fresh = tmp_path / "fresh"
-    with LocalGateway() as gateway:
-        assert Job(model(gateway), SCENES, window=2, overlap=0, folder=fresh).invoke(film) == found
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to happen."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the windows that are encoded from now on."""
-    encoded: list[int] = []
-    split = video.split
-
-    def spying(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        for segment in split(*args, **kwargs):
-            encoded.append(segment.index)
-            yield segment
-
-    monkeypatch.setattr(video, "split", spying)
-    return encoded
-
-
-def test_cancelling_closes_the_connections(film: Path, tmp_path: Path) -> None:
-    with LocalGateway(pace=30) as gateway:
-        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
-
-        async def main() -> None:
-            call = asyncio.create_task(job.ainvoke(film, {"max_concurrency": 2}))
-            await asyncio.to_thread(until, lambda: len(gateway.requests) == 2)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-
-        asyncio.run(main())
-        assert all(request.disconnected.wait(10) for request in gateway.requests)
-        assert len(gateway.requests) == 2
-
-
-def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoded = spied(monkeypatch)
-    ahead: list[int] = []
-    with LocalGateway(pace=0.02) as gateway:
-        job = Job(
-            model(gateway),
-            SCENES,
-            window=2,
-            overlap=0,
-            folder=tmp_path,
-            progress=lambda step: ahead.append(len(encoded) - step.done),
-        )
-        job.invoke(film, {"max_concurrency": 1})
-    assert max(ahead) <= 2  # one in flight, one that waits
-    assert encoded == [0, 1, 2, 3, 4]
 
 
 # --- the package ------------------------------------------------------------------------------------------------------

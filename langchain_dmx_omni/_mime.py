@@ -37,6 +37,14 @@ _PREFIXES: tuple[tuple[bytes, MediaType], ...] = (
     (b"PK\x03\x04", MediaType("application/zip", ())),
 )
 
+TAKEN = frozenset(
+    {
+        *("video/mp4", "video/quicktime", "video/x-matroska", "video/x-msvideo", "video/x-flv", "video/x-ms-wmv"),
+        *("audio/wav", "audio/mpeg", "audio/aac", "audio/mp4", "audio/amr", "audio/flac", "audio/ogg", "video/3gpp"),
+    }
+)
+"""What DMXAPI's pages list for video and audio."""
+
 _RIFF_FORMS = {
     b"WAVE": MediaType("audio/wav", ("audio",)),
     b"AVI ": MediaType("video/x-msvideo", ("video",)),

@@ -168,7 +168,10 @@ def _check_size(size: int, kind: str | None, claim: Claim) -> None:
     """
     if claim.limit is None or size <= claim.limit:
         return
-    ways = "scale it down" if kind == "image" else "re-encode it smaller, or cut it into parts"
+    fitted = (
+        f"let it be re-encoded: media.{kind or 'video'}(path, fit=True), or cut it into segments: video.split(path)"
+    )
+    ways = "scale it down" if kind == "image" else fitted
     error = MediaTooLargeError(
         f"{claim.what} is {size:,} bytes as a data URL; the service takes {claim.limit:,} "
         f"({claim.limit * 3 // 4 / 1e6:.1f} MB of file). Either {ways}, or give a public https:// URL (up to 2 GB)"

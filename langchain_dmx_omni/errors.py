@@ -25,6 +25,7 @@
     │   └── IdleTimeoutError            (and StreamInterruptedError)           no further event in time
     ├── StreamInterruptedError          ModelConnectionError                   the answer broke off midway
     ├── ProtocolError                   ModelAPIError                          what arrived can't be understood
+    ├── UnreadableAnswerError           ModelAPIError                          an answer that does not fit its schema
     └── EmptyAnswerError                ModelAPIError                          HTTP 200 and nothing in it
 
 Errors that a second try can't mend are also `ValueError`, because LangGraph's default retry policy
@@ -76,6 +77,7 @@ __all__ = [
     "RequestTimeoutError",
     "ServerError",
     "StreamInterruptedError",
+    "UnreadableAnswerError",
     "WriteTimeoutError",
 ]
 
@@ -234,6 +236,10 @@ class IdleTimeoutError(StreamInterruptedError, RequestTimeoutError):
 
 class ProtocolError(DMXOmniError, ModelAPIError):
     """What arrived is not what the protocol says, such as JSON that does not parse."""
+
+
+class UnreadableAnswerError(DMXOmniError, ModelAPIError):
+    """The answer does not fit the schema that was asked for, nor did a second one; `partial` holds the last."""
 
 
 class EmptyAnswerError(DMXOmniError, ModelAPIError):

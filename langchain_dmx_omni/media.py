@@ -47,15 +47,16 @@ def image(
     return cast("ImageContentBlock", _block("image", src, inline, min_pixels=min_pixels, max_pixels=max_pixels))
 
 
-def audio(src: Source, *, inline: bool = True) -> AudioContentBlock:
-    """Return a content block for audio (WAV, MP3, AAC, AMR, FLAC, …); see `image` for the arguments and errors."""
-    return cast("AudioContentBlock", _block("audio", src, inline))
+def audio(src: Source, *, inline: bool = True, fit: bool = False) -> AudioContentBlock:
+    """Return a content block for audio (WAV, MP3, AAC, AMR, FLAC, …); see `image` and `video` for the arguments."""
+    return cast("AudioContentBlock", _block("audio", _fitted("audio", src) if fit else src, inline))
 
 
 def video(
     src: Source,
     *,
     inline: bool = True,
+    fit: bool = False,
     fps: float | None = None,
     min_pixels: int | None = None,
     max_pixels: int | None = None,
@@ -66,13 +67,15 @@ def video(
     Args:
         src: As for `image`, like `inline` and the errors.
         inline: As for `image`.
+        fit: Re-encode a local file that is too large to be sent inline, or in a format that the service doesn't take,
+            once: the result is cached (see `video.fit`; the extra `video`). Other files are used as they are.
         fps: Frames a second that the model looks at, 0.1 to 10; the service's default is 2.
         min_pixels: Passed on beside the video, as are `max_pixels` and `total_pixels`.
         max_pixels: The most pixels of a frame.
         total_pixels: The most pixels of all frames together.
     """
     sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels, "total_pixels": total_pixels}
-    return cast("VideoContentBlock", _block("video", src, inline, fps=fps, **sizes))
+    return cast("VideoContentBlock", _block("video", _fitted("video", src) if fit else src, inline, fps=fps, **sizes))
 
 
 def strip(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
@@ -176,6 +179,27 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
             raise
         reason = getattr(error, "strerror", None) or error  # ValueError: a name that no file can have
         raise claim.error(f"it can't be read: {reason}; give a path, bytes or an https:// URL") from None
+
+
+def _fitted(kind: str, src: Source) -> Source:
+    """Return a local file that fits, made from one that doesn't; anything else as it is."""
+    claim = Claim("the media given", kind)
+    if isinstance(src, bytes | bytearray | memoryview):
+        raise claim.error("fit=True needs a file: write the bytes to one and give its path")
+    if isinstance(src, str) and _sources.is_url(src):
+        return src
+    try:
+        path = Path(os.path.expanduser(src))  # noqa: PTH111  # Path's raises for unknown users
+    except TypeError:
+        return src  # which is refused with the rest
+    _from_path(path, False, claim)
+    data = FileData(path, path.stat())
+    taken = _mime.sniff(data.head(_mime.HEAD))
+    if len(data) <= LIMITS.data_url and (taken is None or taken.mime in _mime.TAKEN):
+        return src
+    from .video import fit  # noqa: PLC0415  # an extra
+
+    return fit(path)
 
 
 def _inlined(source: _sources.Source, claim: Claim) -> dict[str, str]:

@@ -56,3 +56,9 @@ def make_clip() -> Callable[..., Path]:
 def clip(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of video with sound, 160x90."""
     return make_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", 2.0, width=160, height=90, fps=10)
+
+
+@pytest.fixture(scope="session")
+def film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds: five windows of two seconds."""
+    return make_clip(tmp_path_factory.mktemp("film") / "film.mp4", 10.0, width=64, height=48, fps=5)

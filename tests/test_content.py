@@ -461,7 +461,8 @@ def test_the_services_limit_is_10_485_760_bytes(magic: bytes, prefix: int, kind:
     [
         (MP4[:64], "video",
          "message 1 (human), block 1 (video) is 12,000,013 bytes as a data URL; the service takes 10,485,760 "
-         "(7.9 MB of file). Either re-encode it smaller, or cut it into parts, or give a public https:// URL (up to 2 GB)"),
+         "(7.9 MB of file). Either let it be re-encoded: media.video(path, fit=True), or cut it into segments: "
+         "video.split(path), or give a public https:// URL (up to 2 GB)"),
         (PNG[:64], "image",
          "message 1 (human), block 1 (image) is 12,000,022 bytes as a data URL; the service takes 10,485,760 "
          "(7.9 MB of file). Either scale it down, or give a public https:// URL (up to 2 GB)"),

@@ -64,6 +64,7 @@ def folder(
         )
     (tmp_path / "words.mp4").write_text("no video")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DMX_OMNI_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("DMXAPI_API_KEY", gateway.api_key)
     monkeypatch.setenv("DMXAPI_BASE_URL", gateway.base_url)
     return tmp_path
@@ -96,7 +97,7 @@ def test_an_example_runs(example: Path, folder: Path):
     assert result.returncode == 0, result.stderr
     assert result.stdout
     assert not result.stderr
-    if ".save(" in example.read_text("utf-8") or example.name == "demo.py":
+    if '.save("answer.wav")' in example.read_text("utf-8") or example.name == "demo.py":
         with wave.open(str(folder / "answer.wav")) as answer:
             assert answer.getnframes() > 0
 

@@ -258,6 +258,7 @@ CORE = {
     errors.IdleTimeoutError: ModelTimeoutError,
     errors.StreamInterruptedError: ModelConnectionError,
     errors.ProtocolError: ModelAPIError,
+    errors.UnreadableAnswerError: ModelAPIError,
     errors.EmptyAnswerError: ModelAPIError,
     errors.DMXOmniError: ModelError,
 }

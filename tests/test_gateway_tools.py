@@ -565,6 +565,53 @@ def test_json_tells_of_media(gateway: LocalGateway) -> None:
     assert json.loads(text) == {"summary": "I received an image: PNG, 320×240. Main colours: red."}
 
 
+def test_json_tells_when(gateway: LocalGateway) -> None:
+    film = clips.video_part(clips.clip(clips.RED, clips.BLUE, seconds=1.0))
+    schema = {"properties": {"scenes": {"type": "array", "items": SCENE}}, "required": ["scenes"]}
+    asked = {"role": "user", "content": [film, {"type": "text", "text": f"JSON by this schema: {json.dumps(schema)}"}]}
+    text = text_of(post(gateway, saying(asked, text={"format": {"type": "json_object"}})))
+    assert json.loads(text) == {
+        "scenes": [
+            {"start": 0.0, "end": 1.0, "told": "Simulated told, from 0.0 to 1.0 s", "note": None},
+            {"start": 1.0, "end": 2.0, "told": "Simulated told, from 1.0 to 2.0 s", "note": None},
+        ]
+    }
+
+
+SCENE = {
+    "type": "object",
+    "properties": {"start": NUMBER, "end": NUMBER, "told": STRING, "note": MAYBE},
+    "required": ["start", "end", "told", "note"],
+}
+SPANS = [(0.0, 1.5), (1.5, 4.0)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ({"properties": {"start": NUMBER, "end": NUMBER}}, {"start": 0.0, "end": 1.5}),
+        ({"properties": {"start": INTEGER, "end": INTEGER}}, {"start": 0, "end": 1}),
+        ({"properties": {"start": NUMBER | {"minimum": 3}, "end": NUMBER}}, {"start": 3, "end": 1.5}),
+        ({"properties": {"start": STRING, "end": NUMBER}}, {"start": "kind b"}),
+        (
+            {"type": "array", "items": {"properties": {"start": NUMBER, "end": NUMBER}}},
+            [{"start": 0.0, "end": 1.5}, {"start": 1.5, "end": 4.0}],
+        ),
+        (
+            {"type": "array", "maxItems": 1, "items": {"properties": {"start": NUMBER, "end": NUMBER}}},
+            [{"start": 0.0, "end": 1.5}],
+        ),
+        (
+            {"properties": {"start": NUMBER, "end": NUMBER, "kind": {"enum": ["a", "b"]}}, "required": ["kind"]},
+            {"start": 0.0, "end": 1.5, "kind": "b"},
+        ),
+    ],
+)
+def test_fills_spans_of_a_clip(field: dict[str, Any], value: Any) -> None:
+    schema = {"type": "object", "properties": {"field": field}, "required": ["field"]}
+    assert fill(schema, Clues("any of kind b", ["field"], spans=SPANS)) == {"field": value}
+
+
 def test_text_is_a_format_as_well(gateway: LocalGateway) -> None:
     assert text_of(post(gateway, saying("Hi", text={"format": {"type": "text"}}))).startswith("This is a simulated")
 

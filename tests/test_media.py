@@ -238,7 +238,8 @@ def test_a_file_that_is_too_large_is_not_read(folder: Path):
         tracemalloc.stop()
     assert str(caught.value) == (
         "big.mp4 is 4,000,000,013 bytes as a data URL; the service takes 10,485,760 (7.9 MB of file). "
-        "Either re-encode it smaller, or cut it into parts, or give a public https:// URL (up to 2 GB)"
+        "Either let it be re-encoded: media.video(path, fit=True), or cut it into segments: video.split(path), "
+        "or give a public https:// URL (up to 2 GB)"
     )
 
 

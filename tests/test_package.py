@@ -18,6 +18,7 @@ from pytest_socket import SocketConnectBlockedError
 import langchain_dmx_omni
 
 ROOT = Path(__file__).resolve().parent.parent
+EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "starlette", "tqdm", "typer", "uvicorn"}
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
 
@@ -36,7 +37,7 @@ def test_star_import_gives_every_name():
     assert set(langchain_dmx_omni.__all__) <= set(namespace)
 
 
-@pytest.mark.parametrize("extra", ["av", "espeakng_loader", "numpy", "starlette", "typer", "uvicorn"])
+@pytest.mark.parametrize("extra", sorted(EXTRAS))
 def test_importing_the_package_needs_no_extra(extra: str):
     # A module that is None in sys.modules fails to import, as if it were not installed.
     code = f"import sys; sys.modules[{extra!r}] = None; import langchain_dmx_omni; print('imported')"
@@ -48,7 +49,7 @@ def test_importing_the_package_loads_no_extra():
     code = "import langchain_dmx_omni, sys; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = {name.partition(".")[0] for name in result.stdout.split()}
-    assert not loaded & {"av", "espeakng_loader", "numpy", "starlette", "typer", "uvicorn"}
+    assert not loaded & EXTRAS
 
 
 def test_the_version_is_the_same_everywhere():

@@ -6,7 +6,7 @@ Values are taken in the order of the text, each once; :meth:`Clues.again` begins
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from langchain_dmx_omni.testing._words import CJK, STOP_WORDS, mention, telling
@@ -58,9 +58,13 @@ class Clues:
         names: Names of tools and fields: they are no values, quoted or not.
         rest: What else is known. Its numbers, formats and named values come after the text's, and all of it fills a
             string for which nothing is left; by default the text's telling words do.
+        spans: Parts of a clip, start and end in seconds.
     """
 
-    def __init__(self, text: str, names: Iterable[str] = (), rest: str = "") -> None:
+    def __init__(
+        self, text: str, names: Iterable[str] = (), rest: str = "", spans: Sequence[tuple[float, float]] = ()
+    ) -> None:
+        self.spans = spans
         self.text = f"{text}\n{rest}".strip()
         self._names = {name.casefold() for name in names} | {"json"}
         plain = text

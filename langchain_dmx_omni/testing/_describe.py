@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from langchain_dmx_omni.testing._measure import Facts, Sound, Vision
@@ -57,6 +58,16 @@ def _seen(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> list[st
     sentences = [_received(media, facts) for media, facts in zip(prompt.media, measured, strict=False)]
     unseen = len(prompt.media) - len(measured)
     return [*sentences, f"I did not look at {unseen} more."] if unseen else sentences
+
+
+def spans(measured: Sequence[Sequence[Facts | None]]) -> list[tuple[float, float]]:
+    """The parts of the first clip, in seconds: from cut to cut, or its halves where there is no cut."""
+    clip = next((facts for item in measured for facts in item if facts and facts.seconds), None)
+    if clip is None or not clip.seconds:
+        return []
+    found = clip.vision.cuts[:_NAMED_CUTS] if clip.vision else ()
+    edges = [0.0, *(cut for cut in found or [clip.seconds / 2] if 0 < cut < clip.seconds), clip.seconds]
+    return [(round(start, 2), round(end, 2)) for start, end in pairwise(edges)]
 
 
 def quoted(question: str) -> str:

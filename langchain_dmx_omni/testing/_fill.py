@@ -8,7 +8,9 @@ by name, as one of an enum's values, or in the format. Where nothing is required
 - booleans: whether the text mentions the field, and does not deny it;
 - strings: the value given by name, else the next quoted words, else the next name or topic (``San Francisco, CA``; what
   follows ``about``, ``for``…), else the telling words of the text;
-- arrays: all numbers, quoted words or enum values that are left; else one item.
+- arrays: all numbers, quoted words or enum values that are left; else one item;
+- objects with numbers called ``start`` and ``end``: a part of the clip that came along, and words that say so; in an
+  array, one for each part.
 
 The value is always valid by the schema's types, ``$ref``, ``anyOf``, ``oneOf``, ``allOf``, ``enum``, ``const``, bounds,
 lengths and common formats. A ``pattern`` is met by a match in the text or by a run of one character; others are not.
@@ -25,6 +27,7 @@ from langchain_dmx_omni.testing._clues import FORMATS, Clues
 
 Schema = Mapping[str, Any]
 
+_SPAN: Final = ("start", "end")
 _DEEP: Final = 4  # levels after which only what is required is built
 _DEEPEST: Final = 24  # levels after which a schema that requires itself is given up
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -212,6 +215,8 @@ class _Filler:
             told = sorted((self._clues.mentions(value), index) for index, value in enumerate(schema["enum"]))
             return [schema["enum"][index] for at, index in told if at >= 0] or [schema["enum"][0]]
         match _kind(schema) if len(self._variants(schema)) == 1 and "const" not in schema else "":
+            case "object" if self._clues.spans and _is_span(schema):
+                return [self.value(self._during(schema, span), key, depth + 1) for span in self._clues.spans]
             case "integer" | "number":
                 numbers = self._clues.numbers(_fits(schema))
                 return [_whole(number, schema) for number in numbers] or [self._number(schema, key, depth)]
@@ -221,7 +226,21 @@ class _Filler:
                 return [_sized(text, schema) for text in texts] or [self._string(schema, key, depth)]
         return [self.value(schema, key, depth + 1)]
 
+    def _during(self, schema: Schema, span: tuple[float, float]) -> Schema:
+        """The schema of an object that lasts from one second to another, and says so."""
+        fields = {name: self._resolved(field) for name, field in schema["properties"].items()}
+        said = f"from {span[0]:.1f} to {span[1]:.1f} s"
+        for name, field in fields.items():
+            if _kind(field) == "string" and not field.get("enum") and len(self._variants(field)) == 1:
+                fields[name] = {"default": f"Simulated {name.replace('_', ' ')}, {said}", **field}
+        for name, time in zip(_SPAN, span, strict=True):
+            if _fits(fields[name])(whole := _whole(time, fields[name])):
+                fields[name] = {"const": whole}
+        return {**schema, "properties": fields, "required": [*schema.get("required", ()), *_SPAN]}
+
     def _object(self, schema: Schema, key: str, depth: int) -> dict[str, Any]:
+        if self._clues.spans and _is_span(schema):
+            schema = self._during(schema, self._clues.spans[0])
         fields, required = schema.get("properties", {}), schema.get("required", [])
         given = {name for name, field in fields.items() if self._given(field, name)}  # no other field takes these
         made = {name: self.value(fields.get(name, {}), name, depth + 1) for name in required}
@@ -272,6 +291,12 @@ _MEANT: Final = (
     ("minimum", "number"),
     ("maximum", "number"),
 )
+
+
+def _is_span(schema: Schema) -> bool:
+    """Whether an object asks for a start and an end, in numbers."""
+    fields = schema.get("properties", {})
+    return all(isinstance(fields.get(name), Mapping) and _kind(fields[name]) in ("integer", "number") for name in _SPAN)
 
 
 def _is_of(value: object, kind: object) -> bool:

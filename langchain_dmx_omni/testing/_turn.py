@@ -18,7 +18,7 @@ from langchain_dmx_omni.testing import _rules, _tool_rules
 from langchain_dmx_omni.testing._answers import answer, called, wav
 from langchain_dmx_omni.testing._choice import Tool, arguments, choose
 from langchain_dmx_omni.testing._clues import Clues
-from langchain_dmx_omni.testing._describe import describe, findings, quoted
+from langchain_dmx_omni.testing._describe import describe, findings, quoted, spans
 from langchain_dmx_omni.testing._fields import asked_schema, without_objects
 from langchain_dmx_omni.testing._fill import field_names, fill
 from langchain_dmx_omni.testing._items import Call, words
@@ -111,7 +111,7 @@ def _answered(body: Mapping[str, Any], prompt: Prompt, house: House) -> list[Eve
         [_facts(item, house.cancelled) if number < _MOST_FRAMES else None for number, item in enumerate(media.data)]
         for media in islice(prompt.media, _MOST_MEDIA)
     ]
-    text = _formatted(body, prompt, describe(prompt, measured), findings(prompt, measured))
+    text = _formatted(body, prompt, measured)
     text, finish = _limited(text, body)
     thought = f"'{quoted(prompt.question)}' is answered with what I received." if body.get("enable_thinking") else ""
     pcm = speak(text, _rules.voice_of(body), house.speaker, house.cancelled) if _rules.wants_audio(body) else b""
@@ -129,8 +129,9 @@ def _answered(body: Mapping[str, Any], prompt: Prompt, house: House) -> list[Eve
     )
 
 
-def _formatted(body: Mapping[str, Any], prompt: Prompt, text: str, found: str) -> str:
+def _formatted(body: Mapping[str, Any], prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
     """The answer in the format that the request asks for: an object with the fields that are named, else ``answer``."""
+    text = describe(prompt, measured)
     format, schema = _tool_rules.format_of(body)
     if format == "text":
         return text
@@ -138,7 +139,8 @@ def _formatted(body: Mapping[str, Any], prompt: Prompt, text: str, found: str) -
     if schema is None:
         value: Any = {"answer": text}
     else:
-        value = fill(schema, Clues(without_objects(prompt.question), field_names(schema), rest=found))
+        asked, found = without_objects(prompt.question), findings(prompt, measured)
+        value = fill(schema, Clues(asked, field_names(schema), rest=found, spans=spans(measured)))
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -36,7 +36,8 @@ class LocalGateway:
     "use the tool", the first. Arguments fit the tool's schema and are made of what the question offers. Once every tool
     that was asked for has answered, the answer repeats what they said; a forced choice then takes a tool that was not
     called yet, the last one bound first. "Think aloud" in the question says a word before the call. Formats are filled
-    like arguments: with ``json_object``, the keys that the prompt names.
+    like arguments: with ``json_object``, the keys that the prompt names; what asks for a ``start`` and an ``end``, with
+    the parts of the clip, from cut to cut.
 
     >>> with LocalGateway() as gateway:
     ...     llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key)  # doctest: +SKIP

@@ -1,0 +1,49 @@
+"""Jobs over long video and audio: answered window by window, joined with the times of the whole.
+
+Needs the extra `video`.
+
+`Job` runs a task; `chapters`, `minutes`, `subtitles` and `moderation` are tasks, and a `Task` of your own is a few
+lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
+"""
+
+from ._assistant import Assistant, Reply
+from ._chapters import Chapter, Chapters, chapters
+from ._job import Job
+from ._minutes import Action, Decision, Minutes, Speaker, minutes
+from ._moderation import Finding, Moderation, moderation
+from ._progress import Progress
+from ._subtitles import Line, Subtitles, subtitles
+from ._task import Closing, Part, Task
+from ._timeline import Seconds, Span, Window, alike, longer, merge
+from ._translate import translate
+
+__all__ = [
+    "Action",
+    "Assistant",
+    "Chapter",
+    "Chapters",
+    "Closing",
+    "Decision",
+    "Finding",
+    "Job",
+    "Line",
+    "Minutes",
+    "Moderation",
+    "Part",
+    "Progress",
+    "Reply",
+    "Seconds",
+    "Span",
+    "Speaker",
+    "Subtitles",
+    "Task",
+    "Window",
+    "alike",
+    "chapters",
+    "longer",
+    "merge",
+    "minutes",
+    "moderation",
+    "subtitles",
+    "translate",
+]

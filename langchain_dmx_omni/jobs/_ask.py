@@ -1,0 +1,111 @@
+"""One question, asked in words and answered in a schema; asked once more when the answer can't be read.
+
+The conversation is written once, as a generator that never waits; `ask` and `aask` wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import BaseModel
+
+from langchain_dmx_omni.errors import UnreadableAnswerError
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import Runnable, RunnableConfig
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+Method = Literal["json_schema", "function_calling"]
+Conversation = Generator[list["BaseMessage"], dict[str, Any], AnswerT]
+
+_CUT = {
+    "length": "the answer is cut off at its greatest length: take shorter windows, or a larger max_tokens",
+    "content_filter": "the service's content filter has cut the answer off",
+}
+_HINT = "\nFor troubleshooting, visit:"  # which LangChain adds for people
+_SHOWN = 1_000  # characters of an error that the model is shown
+
+
+def structured(
+    llm: BaseChatModel, schema: type[BaseModel], method: Method = "json_schema"
+) -> Runnable[Any, dict[str, Any]]:
+    """Return the model with structured output, the raw answer beside it."""
+    return llm.with_structured_output(schema, method=method, include_raw=True)  # type: ignore[return-value]
+
+
+def conversation(question: BaseMessage, schema: type[AnswerT]) -> Conversation[AnswerT]:
+    """Yield what to send, take the structured output with its raw answer, return the parsed answer.
+
+    Raises:
+        UnreadableAnswerError: The answer is cut off, or it does not fit the schema the second time either.
+    """
+    output = yield [question]
+    answer, wrong = _read(output, schema)
+    if answer is None:
+        again = HumanMessage(f"That can't be read: {wrong}\nAnswer again, with nothing but the JSON object.")
+        output = yield [question, AIMessage(_said(output["raw"])), again]
+        answer, wrong = _read(output, schema)
+    if answer is None:
+        raise _error(f"the answer does not fit {schema.__name__}, nor does a second one: {wrong}", output["raw"])
+    return answer
+
+
+def _read(output: dict[str, Any], schema: type[AnswerT]) -> tuple[AnswerT | None, str]:
+    """Return the answer, or what is wrong with it.
+
+    Raises:
+        UnreadableAnswerError: It is cut off: what is parsed of it may look whole, and a second one would end the same.
+    """
+    raw, parsed = output["raw"], output["parsed"]
+    reason = raw.response_metadata.get("finish_reason")
+    if reason in _CUT:
+        raise _error(_CUT[reason], raw)
+    if isinstance(parsed, schema):
+        return parsed, ""
+    told = str(output["parsing_error"] or "there is no JSON object in it")
+    return None, told.partition(_HINT)[0].strip()[:_SHOWN]
+
+
+def _said(raw: AIMessage) -> str:
+    """Return what the model has said, in words: a call of a tool is a call only together with its result."""
+    calls = [call["args"] for call in [*raw.tool_calls, *raw.invalid_tool_calls]]
+    return raw.text or "\n".join(json.dumps(each, ensure_ascii=False) for each in calls) or "…"
+
+
+def _error(told: str, raw: AIMessage) -> UnreadableAnswerError:
+    error = UnreadableAnswerError(told)
+    error.partial = raw
+    return error
+
+
+def ask(
+    model: Runnable[Any, dict[str, Any]], question: BaseMessage, schema: type[AnswerT], config: RunnableConfig
+) -> AnswerT:
+    """Hold a conversation."""
+    steps = conversation(question, schema)
+    sent = next(steps)
+    try:
+        while True:
+            sent = steps.send(model.invoke(sent, config))
+    except StopIteration as done:
+        answer: AnswerT = done.value
+        return answer
+
+
+async def aask(
+    model: Runnable[Any, dict[str, Any]], question: BaseMessage, schema: type[AnswerT], config: RunnableConfig
+) -> AnswerT:
+    """Hold a conversation, as `ask` does."""
+    steps = conversation(question, schema)
+    sent = next(steps)
+    try:
+        while True:
+            sent = steps.send(await model.ainvoke(sent, config))
+    except StopIteration as done:
+        answer: AnswerT = done.value
+        return answer

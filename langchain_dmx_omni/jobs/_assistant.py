@@ -1,0 +1,140 @@
+"""`Assistant`: a conversation by voice. It hears, sees and reads; it answers in text and speech, and remembers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, cast
+
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage
+
+from langchain_dmx_omni import media
+from langchain_dmx_omni.errors import ConfigurationError
+from langchain_dmx_omni.speech import Speech
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import RunnableConfig
+
+__all__ = ["Assistant", "Reply"]
+
+
+class Assistant:
+    """A conversation with a model that hears and speaks.
+
+    ::
+
+        assistant = Assistant(ChatDMXOmni(voice="Tina"), instructions="You answer the phone of a shop.")
+        reply = assistant.ask(media.audio("talk.wav"))
+        for chunk in reply:
+            print(chunk.text, end="", flush=True)
+        reply.speech.save("answer.wav")
+
+    What goes with each question is small: the text of what was said before, and the media of the last turns only.
+    A turn is remembered once its answer is whole; one that broke off or was left early has not happened.
+
+    Args:
+        llm: The model; with a voice, it speaks.
+        instructions: What it is and does, or None.
+        turns: Turns that are remembered: a question with its answer is one.
+        media_turns: Turns of which it remembers sound and pictures too. With 1, it can be asked about what it has just
+            been shown; of older ones it knows its own answers.
+
+    Attributes:
+        history: What is remembered, oldest first. It is yours to keep, to load and to change between two questions.
+
+    Raises:
+        ConfigurationError: A number of turns is negative.
+    """
+
+    def __init__(
+        self, llm: BaseChatModel, *, instructions: str | None = None, turns: int = 20, media_turns: int = 1
+    ) -> None:
+        if turns < 0 or media_turns < 0:
+            raise ConfigurationError(f"turns={turns!r}, media_turns={media_turns!r}: 0 or more")
+        self._llm = llm
+        self._instructions = instructions
+        self._turns = turns
+        self._media_turns = media_turns
+        self.history: list[BaseMessage] = []
+
+    def ask(self, *content: Any, config: RunnableConfig | None = None) -> Reply:
+        """Return the reply to a question; it is asked when you iterate over the reply.
+
+        Args:
+            *content: What is asked, in any mix: texts, and content blocks such as `media.audio(path)` gives.
+            config: For the model's call.
+
+        Raises:
+            ConfigurationError: There is nothing in it.
+        """
+        if not content:
+            raise ConfigurationError("ask(): give a text, or a block such as media.audio(path)")
+        blocks = [{"type": "text", "text": each} if isinstance(each, str) else each for each in content]
+        return Reply(self, HumanMessage(cast("list[str | dict[Any, Any]]", blocks)), config)
+
+    def _messages(self, question: HumanMessage) -> list[BaseMessage]:
+        system = [SystemMessage(self._instructions)] if self._instructions else []
+        return [*system, *self.history, question]
+
+    def _remember(self, question: HumanMessage, answer: str) -> None:
+        past = [*self.history, question, AIMessage(answer)]  # its speech says the same
+        recent, seen = _last(past, self._turns), _last(past, self._media_turns)
+        self.history = [*media.strip(past[recent:seen]), *past[max(recent, seen) :]]
+
+
+def _last(messages: list[BaseMessage], turns: int) -> int:
+    """Return where the last so many turns begin; each begins with a question."""
+    starts = [at for at, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    if not turns:
+        return len(messages)
+    return starts[-turns] if turns < len(starts) else 0
+
+
+class Reply:
+    """An answer that is on its way: iterate over its chunks, with `for` or `async for`; then read the whole.
+
+    Attributes:
+        chunks: What has arrived.
+    """
+
+    def __init__(self, assistant: Assistant, question: HumanMessage, config: RunnableConfig | None) -> None:
+        self._assistant = assistant
+        self._question = question
+        self._config = config
+        self.chunks: list[AIMessageChunk] = []
+
+    def __iter__(self) -> Iterator[AIMessageChunk]:
+        """Ask, and yield the answer's chunks: text in `chunk.text`, speech in audio blocks."""
+        self.chunks = []
+        stream = self._assistant._llm.stream(self._assistant._messages(self._question), self._config)
+        with closing(cast("Any", stream)) as chunks:  # leaving early closes the connection
+            for chunk in chunks:
+                self.chunks.append(chunk)
+                yield chunk
+        self._assistant._remember(self._question, self.text)
+
+    async def __aiter__(self) -> AsyncIterator[AIMessageChunk]:
+        """Ask, and yield the answer's chunks, as `for` does."""
+        self.chunks = []
+        stream = self._assistant._llm.astream(self._assistant._messages(self._question), self._config)
+        async with aclosing(cast("Any", stream)) as chunks:
+            async for chunk in chunks:
+                self.chunks.append(chunk)
+                yield chunk
+        self._assistant._remember(self._question, self.text)
+
+    @property
+    def text(self) -> str:
+        """What has been said so far."""
+        return "".join(chunk.text for chunk in self.chunks)
+
+    @property
+    def speech(self) -> Speech:
+        """How it sounds, as far as it has arrived.
+
+        Raises:
+            NoSpeechError: The model has no voice.
+        """
+        return Speech.from_chunks(self.chunks)

@@ -1,0 +1,145 @@
+"""Subtitles: what is spoken and when, as it is or translated, for SRT and WebVTT files. Pure but for `save`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from langchain_dmx_omni.errors import InvalidInputError
+from langchain_dmx_omni.video.subtitles import Cue, Limits, layout, srt, vtt
+
+from ._task import Part, Task
+from ._timeline import Span, alike, merge
+
+Text = Literal["text", "translation", "both"]
+
+
+class Line(Span):
+    """Something that is said, and its translation, if one was asked for."""
+
+    text: str
+    translation: str = ""
+
+
+class Heard(Span):
+    """Something that is said."""
+
+    text: str = Field(description="What is said, word by word, in the language that is spoken")
+
+
+class Translated(Heard):
+    """Something that is said, and what it means."""
+
+    translation: str = Field(description="The same in the other language")
+
+
+_EACH = "One entry a sentence or phrase, of seven seconds at the most, in order; empty if nobody speaks"
+
+
+class Transcript(BaseModel):
+    """Everything that is said."""
+
+    lines: list[Heard] = Field(description=_EACH)
+
+
+class TranslatedTranscript(BaseModel):
+    """Everything that is said, and what it means."""
+
+    lines: list[Translated] = Field(description=_EACH)
+
+
+class Subtitles(BaseModel):
+    """What is said in a recording, in order.
+
+    Lines are as they were heard; `cues`, `srt`, `vtt` and `save` cut and time them for a screen.
+    """
+
+    lines: list[Line]
+
+    def cues(self, show: Text | None = None, limits: Limits | None = None) -> list[Cue]:
+        """Return what stands on the screen, when: sorted, never two at a time.
+
+        Args:
+            show: The text, its translation, or both, the translation below; by default the translation where there
+                is one.
+            limits: What fits on the screen; by default two lines of 42 characters, 16 in Chinese.
+
+        Raises:
+            InvalidInputError: A translation is asked for and there is none.
+        """
+        translated = any(line.translation for line in self.lines)
+        show = show or ("translation" if translated else "text")
+        if show != "text" and not translated and any(line.text for line in self.lines):
+            raise InvalidInputError(
+                f"show={show!r}: these subtitles have no translation; subtitles(translate=…) asks for one"
+            )
+        return layout((_cue(line, show) for line in self.lines), limits)
+
+    def srt(self, show: Text | None = None, limits: Limits | None = None) -> str:
+        """Return a SubRip text; see `cues` for the arguments."""
+        return srt(self.cues(show, limits))
+
+    def vtt(self, show: Text | None = None, limits: Limits | None = None) -> str:
+        """Return a WebVTT text; see `cues` for the arguments."""
+        return vtt(self.cues(show, limits))
+
+    def save(self, path: str | os.PathLike[str], show: Text | None = None, limits: Limits | None = None) -> Path:
+        """Write a file for a player, in UTF-8, and return its path; its name says which kind: `.srt` or `.vtt`.
+
+        Raises:
+            InvalidInputError: It ends in neither, or there is no translation; see `cues`.
+        """
+        target = Path(path)
+        writer = {".srt": self.srt, ".vtt": self.vtt}.get(target.suffix.lower())
+        if writer is None:
+            raise InvalidInputError(f"{target.name!r}: subtitles are saved as .srt or .vtt")
+        target.write_text(writer(show, limits), "utf-8", newline="\n")
+        return target
+
+
+def _cue(line: Line, show: Text) -> Cue:
+    match show:
+        case "text":
+            return Cue(line.start, line.end, line.text)
+        case "translation":
+            return Cue(line.start, line.end, line.translation or line.text)
+        case "both":
+            return Cue(line.start, line.end, line.text, line.translation)
+
+
+def subtitles(*, translate: str | None = None, language: str | None = None) -> Task[BaseModel, Subtitles]:
+    """Return the task that writes down what is said.
+
+    Args:
+        translate: A language to translate into, in the same call; None for none.
+        language: The language that is spoken, if you know it: it helps.
+    """
+    spoken = f" The language is {language}." if language else ""
+    wanted = f" Translate each entry into {translate}." if translate else ""
+    return Task(
+        name="subtitles",
+        instructions=(
+            "Write down everything that is said in this recording, word by word, with the times at which it is said. "
+            f"Leave out sounds and music that are not words.{spoken}{wanted}"
+        ),
+        schema=TranslatedTranscript if translate else Transcript,
+        join=_joined,
+    )
+
+
+def _joined(parts: Sequence[Part[BaseModel]]) -> Subtitles:
+    heard = []
+    for part in parts:
+        assert isinstance(part.answer, Transcript | TranslatedTranscript)
+        heard.append((part.window, [Line.model_validate(line.model_dump()) for line in part.answer.lines]))
+    return Subtitles(lines=merge(heard, lambda first, second: alike(first.text, second.text), both=_both))
+
+
+def _both(first: Line, second: Line) -> Line:
+    """Return one line for the two: the longer text, since a window's edge cuts words off."""
+    kept = second if len(second.text) > len(first.text) else first
+    return kept.model_copy(update={"start": min(first.start, second.start), "end": max(first.end, second.end)})

@@ -1,0 +1,85 @@
+"""Where fitted files are kept: by what the source holds and how it was encoded, not by its name.
+
+A file appears under its final name whole, by `os.replace`, so that several processes may work in the folder at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from ._plan import Plan
+
+__all__ = ["cache_dir", "clear_cache"]
+
+_LAYOUT = 1
+"""Changes with the encoder's settings, so that older files are not taken for today's."""
+_ABANDONED = 24 * 3600.0
+"""Seconds after which a partial file belongs to nobody: its process was killed."""
+
+
+def cache_dir() -> Path:
+    """Return the folder that holds what `fit` and `split` made without `out`; it may not exist yet.
+
+    `DMX_OMNI_CACHE_DIR` names another one; else it is the user's cache folder, such as
+    `~/.cache/langchain-dmx-omni/video` (`$XDG_CACHE_HOME` is honoured).
+    """
+    given = os.environ.get("DMX_OMNI_CACHE_DIR")
+    return Path(given).expanduser() if given else platformdirs.user_cache_path("langchain-dmx-omni", False) / "video"
+
+
+def clear_cache(*, older_than: float = 0.0) -> int:
+    """Delete cached files and return how many bytes that freed.
+
+    Args:
+        older_than: Days since a file was last used; 0 deletes all.
+    """
+    freed = 0
+    before = time.time() - older_than * 24 * 3600
+    for path in cache_dir().glob("*"):
+        with suppress(OSError):  # another process may be clearing too
+            found = path.stat()
+            if path.suffix in (".mp4", ".m4a", ".part") and found.st_mtime <= before:
+                path.unlink()
+                freed += found.st_size
+    return freed
+
+
+def content_hash(path: Path) -> str:
+    """Return a hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def place(content: str, plan: Plan, start: float, end: float) -> Path:
+    """Return where a span of a source is kept once it is encoded."""
+    settings = json.dumps([_LAYOUT, content, [str(value) for value in plan], round(start, 6), round(end, 6)])
+    folder = cache_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / (hashlib.sha256(settings.encode()).hexdigest()[:32] + (".mp4" if plan.width else ".m4a"))
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a file is there; marks it as used."""
+    try:
+        os.utime(path)
+    except OSError:
+        return False
+    return True
+
+
+def sweep() -> None:
+    """Delete partial files that killed processes left."""
+    before = time.time() - _ABANDONED
+    for path in cache_dir().glob(".*.part"):
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()

@@ -1,0 +1,161 @@
+"""Spans of a source → files, in one pass: decoded once, each piece handed to every file that it belongs to."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from langchain_dmx_omni.errors import DMXOmniWarning, MediaTooLargeError
+
+from ._plan import Plan, smaller
+from ._reader import Picture, Reader, Sound
+from ._writer import Writer
+from .probe import probe
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from ._progress import Report
+    from .probe import MediaInfo
+
+_WAIT = 30.0
+"""Seconds that one kind of stream may be ahead of the other before the other has surely nothing more to give."""
+_SEEK = 20.0
+"""Seconds that are rather skipped by seeking than by reading."""
+_TRIES = 3
+
+
+class Span(NamedTuple):
+    """A part of the source that becomes a file. Seconds of the source."""
+
+    start: float
+    end: float
+    plan: Plan
+    target: Path
+
+
+def cut(info: MediaInfo, spans: Sequence[Span], report: Report) -> Generator[Path]:
+    """Write spans to their targets and give each path back when its file is there.
+
+    Args:
+        info: The source.
+        spans: In the order of their starts and their ends.
+        report: Told how far the source has been read, in seconds.
+
+    Raises:
+        MediaTooLargeError: A file stays over its budget, whatever is tried.
+    """
+    if not spans:
+        return
+    waiting, writers = deque(spans), deque[Writer]()
+    clock = _Clock(spans)
+    reader = Reader(info.path, info, spans[0].plan.sample_rate, clock.ticks)
+    with ExitStack() as stack:
+        stack.callback(_discard, writers)
+        stack.callback(reader.close)
+        position, sought = 0.0, 0.0
+
+        def is_far() -> bool:
+            return not writers and bool(waiting) and waiting[0].start > max(sought, position + _SEEK)
+
+        while waiting or writers:
+            if is_far():
+                sought = waiting[0].start
+                reader.seek(sought)
+            ended = True
+            for piece in reader.read():
+                while waiting and waiting[0].start < piece.until:
+                    writers.append(_open(waiting.popleft(), info))
+                for writer in writers:
+                    writer.take(piece)
+                position = max(position, piece.time)
+                report(position)
+                while writers and _is_complete(writers[0], piece):
+                    yield _finish(writers)
+                if is_far() or not (writers or waiting):
+                    ended = False
+                    break
+            if ended:
+                break
+        writers.extend(_open(span, info) for span in waiting)
+        while writers:
+            yield _finish(writers)
+        if reader.errors:
+            warnings.warn(
+                f"{info.path.name}: {reader.errors} pieces of it are damaged and were left out",
+                DMXOmniWarning,
+                stacklevel=3,
+            )
+
+
+def _discard(writers: deque[Writer]) -> None:
+    for writer in writers:
+        writer.discard()
+
+
+def _open(span: Span, info: MediaInfo) -> Writer:
+    return Writer(span.target, span.start, span.end, span.plan, info.rotation)
+
+
+def _is_complete(writer: Writer, piece: Picture | Sound) -> bool:
+    """Whether all of a span was read; a stream that ended early is not waited for until the file's end."""
+    if piece.until > writer.end + _WAIT:
+        return True
+    tick = 1 / float(writer.plan.fps)
+    return writer.video_end > writer.end - 1e-6 and writer.audio_end > writer.end - min(tick, 1e-3)
+
+
+def _finish(writers: deque[Writer]) -> Path:
+    writer = writers[0]
+    size = writer.close()
+    if size > writer.plan.max_bytes:
+        _shrink(writer, size)
+    path = writer.publish()
+    writers.popleft()
+    return path
+
+
+def _shrink(writer: Writer, size: int) -> None:
+    """Encode a finished file again until it is under its budget: from itself, which is small and soon read."""
+    plan = writer.plan
+    for _ in range(_TRIES):
+        plan = smaller(plan, size)
+        info = replace(probe(writer.path), duration=writer.end - writer.start)
+        # The same span of time; the target is the partial file itself, replaced at once.
+        span = Span(0.0, info.duration, plan._replace(max_bytes=2**62), writer.path)
+        for _path in cut(info, [span], lambda _: None):
+            pass
+        size = writer.path.stat().st_size
+        if size <= plan.max_bytes:
+            return
+    error = MediaTooLargeError(f"a segment of {writer.end - writer.start:.1f} s stays over {plan.max_bytes:,} bytes")
+    error.size, error.limit = size, plan.max_bytes
+    raise error
+
+
+class _Clock:
+    """The times at which the files will show a picture: the others need not be decoded."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+        self._first = 0
+
+    def ticks(self, since: float, until: float) -> bool:
+        """Whether there is such a time between two; those asked for go on in time, but for a few frames."""
+        spans = self._spans
+        while self._first < len(spans) - 1 and spans[self._first].end < since - 10:
+            self._first += 1
+        for span in spans[self._first :]:
+            if span.start >= until:
+                return False
+            if span.end > since:
+                fps = float(span.plan.fps)
+                tick = span.start + max(0, math.ceil((since - span.start) * fps)) / fps
+                if tick < until and tick < span.end:
+                    return True
+        return False

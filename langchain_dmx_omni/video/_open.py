@@ -1,0 +1,80 @@
+"""Opening a local media file: what is taken for media at all, and which of its streams are meant.
+
+A file is never trusted for its name. Playlists and other files that make FFmpeg open further files or addresses
+(HLS, DASH, concat, SDP) are not among the formats here, so a "video" can't reach another file.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import av.stream
+
+from langchain_dmx_omni.errors import ContentBlockError
+
+if TYPE_CHECKING:
+    import os
+
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_FORMATS = (
+    "mov matroska avi flv live_flv asf gif mpegts mpeg mpegvideo m4v h264 hevc obu ivf mxf dv nut rm "
+    "ogg wav w64 aiff au caf mp3 aac ac3 eac3 amr amrnb amrwb flac"
+)
+_OPTIONS = {"format_whitelist": _FORMATS.replace(" ", ","), "protocol_whitelist": "file"}
+
+
+def regular_file(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
+    """Return an absolute path and what `stat` says of it.
+
+    Raises:
+        ContentBlockError: There is no such file, it can't be read, or it is no regular file.
+    """
+    try:
+        given = Path(path).expanduser().absolute()
+        found = given.stat()
+        if stat.S_ISREG(found.st_mode):  # opening a pipe would wait for its other end
+            with given.open("rb"):
+                return given, found
+    except TypeError:
+        raise ContentBlockError(f"a {type(path).__name__} is no path; give the path of a local file") from None
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError, RuntimeError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise ContentBlockError(f"{path}: it can't be read: {reason}; give the path of a local file") from None
+    raise ContentBlockError(f"{path}: it is no regular file; give the path of a local file")
+
+
+def open_media(path: Path) -> InputContainer:
+    """Open a file for reading.
+
+    Raises:
+        av.FFmpegError: It is not media, or its header is damaged.
+    """
+    return av.open(str(path), "r", options=_OPTIONS.copy(), metadata_errors="replace")
+
+
+def picture_stream(container: InputContainer) -> VideoStream | None:
+    """Return the stream of moving pictures; the cover of a music file is none."""
+    best = container.streams.best("video")
+    moving = [stream for stream in container.streams.video if not stream.disposition & _COVER]
+    return next((stream for stream in moving if best and stream.index == best.index), moving[0] if moving else None)
+
+
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """Return the sound stream that a player would choose."""
+    best = container.streams.best("audio")
+    return next((stream for stream in container.streams.audio if best and stream.index == best.index), None)
+
+
+def start_of(container: InputContainer) -> float:
+    """Return the file's own first timestamp in seconds: what players show as 0."""
+    # None for a file that doesn't say, which PyAV's types don't know.
+    return (container.start_time or 0) / av.time_base
+
+
+_COVER = av.stream.Disposition.attached_pic

@@ -1,0 +1,218 @@
+"""One file being written: H.264 and AAC in MP4, or AAC alone in M4A, whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+
+from ._reader import SAMPLE_WIDTH, Picture, Sound
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+    from ._plan import Plan
+
+_PRESET = "veryfast"
+_QUALITY = "20"
+"""x264's constant rate factor: better than this can't be seen, so an easy picture leaves budget unused."""
+_BUFFER = 20.0
+"""Seconds of its bit rate that the encoder may spend early; less at the end of a short file."""
+_KEYFRAME = 30.0
+"""Seconds between keyframes at the most; scene changes get their own."""
+_FINER = 10_000
+_JITTER = 0.02
+"""Seconds that timestamps of sound may be off (Matroska rounds them) without a gap or an overlap being meant."""
+
+
+def partial(target: Path) -> Path:
+    """Return a name beside a target, to write to before it takes the target's place."""
+    return target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+
+
+class Writer:
+    """A span of a source on its way into a file.
+
+    Args:
+        target: Where the file goes.
+        start: Seconds of the source.
+        end: Seconds of the source.
+        plan: How it is encoded.
+        turn: Degrees clockwise to turn pictures by.
+    """
+
+    def __init__(self, target: Path, start: float, end: float, plan: Plan, turn: int = 0) -> None:
+        self.start, self.end, self.plan = start, end, plan
+        self.path = partial(target)
+        self._target = target
+        self._turn = _Turn(turn) if turn else None
+        self._container = av.open(str(self.path), "w", format="mp4", options={"movflags": "+faststart"})
+        try:
+            self._video = self._add_video() if plan.width else None
+            self._audio = self._add_audio() if plan.audio_rate else None
+        except BaseException:
+            self.discard()
+            raise
+        self._pictures = 0
+        self._samples = 0
+
+    def _add_video(self) -> VideoStream:
+        plan = self.plan
+        assert plan.width is not None
+        assert plan.height is not None
+        stream = self._container.add_stream("libx264", rate=plan.fps)
+        stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
+        seconds = self.end - self.start
+        # Rate and buffer together are what can be spent at the most: (seconds + buffer) · rate.
+        buffer = min(_BUFFER, seconds / 4)
+        rate = int(plan.video_rate * seconds / (seconds + buffer)) if seconds else plan.video_rate
+        stream.codec_context.time_base = 1 / plan.fps
+        stream.options = {
+            "preset": _PRESET,
+            "crf": _QUALITY,
+            "maxrate": str(rate),
+            "bufsize": str(max(1000, int(rate * max(buffer, 1.0)))),
+            "g": str(max(1, round(_KEYFRAME * plan.fps))),
+        }
+        return stream
+
+    def _add_audio(self) -> AudioStream:
+        stream = self._container.add_stream("aac", rate=self.plan.sample_rate, layout="mono", format="fltp")
+        stream.bit_rate = self.plan.audio_rate
+        return stream
+
+    def take(self, piece: Picture | Sound) -> None:
+        """Encode what of a piece falls within the span."""
+        if isinstance(piece, Picture):
+            self._show(piece)
+        else:
+            self._play(piece)
+
+    @property
+    def video_end(self) -> float:
+        """Time up to which there are pictures; the end where none are wanted."""
+        return self.end if self._video is None else self.start + float(self._pictures / self.plan.fps)
+
+    @property
+    def audio_end(self) -> float:
+        """Time up to which there is sound; the end where none is wanted."""
+        return self.end if self._audio is None else self.start + self._samples / self.plan.sample_rate
+
+    def _show(self, piece: Picture) -> None:
+        """Encode a picture at each tick of the output's clock at which it is shown."""
+        until = min(piece.until, self.end) - 1e-6
+        scaled: av.VideoFrame | None = None
+        while self._video is not None and self.video_end <= until:
+            if scaled is None:
+                scaled = self._scaled(piece.frame)
+            scaled.pts, scaled.time_base = self._pictures, 1 / self.plan.fps
+            self._container.mux(self._video.encode(scaled))
+            self._pictures += 1
+
+    def _scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
+        width, height = self.plan.width, self.plan.height
+        if self._turn is not None and self._turn.swaps:
+            width, height = height, width
+        scaled = frame.reformat(width, height, "yuv420p", interpolation="AREA")
+        if self._turn is not None:
+            scaled = self._turn.turned(scaled)
+        scaled.pict_type = 0  # the source's choice of keyframes is not the encoder's
+        return scaled
+
+    def _play(self, piece: Sound) -> None:
+        if self._audio is None:
+            return
+        rate = self.plan.sample_rate
+        wanted = round((self.end - self.start) * rate)
+        at = round((piece.time - self.start) * rate)
+        samples = piece.samples
+        if at > self._samples + _JITTER * rate:
+            self._silence(min(at, wanted) - self._samples)
+        elif at < self._samples - _JITTER * rate or at < 0:
+            samples = samples[(self._samples - at) * SAMPLE_WIDTH :]
+        self._encode(samples[: max(0, wanted - self._samples) * SAMPLE_WIDTH])
+
+    def _silence(self, count: int) -> None:
+        rate = self.plan.sample_rate
+        while count > 0:
+            self._encode(bytes(min(count, rate) * SAMPLE_WIDTH))
+            count -= rate
+
+    def _encode(self, samples: bytes) -> None:
+        count = len(samples) // SAMPLE_WIDTH
+        if not count or self._audio is None:
+            return
+        frame = av.AudioFrame("s16", "mono", count)
+        frame.planes[0].update(samples.ljust(frame.planes[0].buffer_size, b"\0"))
+        frame.sample_rate, frame.time_base = self.plan.sample_rate, Fraction(1, self.plan.sample_rate)
+        frame.pts = self._samples
+        self._samples += count
+        self._container.mux(self._audio.encode(frame))
+
+    def close(self) -> int:
+        """Finish the file, still under its partial name, and return its size in bytes."""
+        self._silence(round((self.end - self.start) * self.plan.sample_rate) - self._samples)
+        if self._video is not None:
+            self._container.mux(self._trimmed(self._video.encode(None)))
+        if self._audio is not None:
+            self._container.mux(self._audio.encode(None))
+        self._container.close()
+        return self.path.stat().st_size
+
+    def _trimmed(self, packets: list[Packet[Any]]) -> list[Packet[Any]]:
+        """Return the last packets, the very last no longer than the span: ends are finer than the clock's ticks."""
+        if packets and (beyond := Fraction(self.video_end - self.end)) > 0:
+            last = packets[-1]
+            assert last.time_base is not None
+            assert last.pts is not None
+            assert last.dts is not None
+            left = 1 / self.plan.fps - beyond
+            fine = last.time_base / _FINER
+            last.pts, last.dts, last.time_base = last.pts * _FINER, last.dts * _FINER, fine
+            last.duration = max(1, round(left / fine))
+        return packets
+
+    def publish(self) -> Path:
+        """Put the closed file in its target's place, at once."""
+        self.path.replace(self._target)
+        return self._target
+
+    def discard(self) -> None:
+        """Leave nothing behind; harmless after `publish`."""
+        with suppress(av.FFmpegError, ValueError):
+            self._container.close()
+        self.path.unlink(missing_ok=True)
+
+
+_TURNS = {90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
+
+
+class _Turn:
+    """Turns small pictures; a display matrix says by how much."""
+
+    def __init__(self, degrees: int) -> None:
+        self.swaps = degrees in (90, 270)
+        self._names = _TURNS[degrees]
+        self._graph: av.filter.Graph | None = None
+
+    def turned(self, frame: av.VideoFrame) -> av.VideoFrame:
+        if self._graph is None:
+            self._graph = av.filter.Graph()
+            nodes = [
+                self._graph.add_buffer(
+                    width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 1000)
+                )
+            ]
+            nodes += [self._graph.add(*name.split("=")) for name in self._names]
+            self._graph.link_nodes(*nodes, self._graph.add("buffersink")).configure()
+        self._graph.push(frame)
+        turned = self._graph.pull()
+        assert isinstance(turned, av.VideoFrame)
+        return turned

@@ -1,0 +1,101 @@
+"""`fit`: one file under a byte budget, as good as the budget allows."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from langchain_dmx_omni import _mime
+from langchain_dmx_omni.errors import ConfigurationError
+
+from . import _cache
+from ._cut import Span, cut
+from ._plan import INLINE_BYTES, plan
+from ._progress import reporting
+from ._source import checked_settings, usable
+from ._writer import partial
+
+if TYPE_CHECKING:
+    import os
+
+    from ._progress import Progress
+    from .probe import MediaInfo
+
+__all__ = ["fit"]
+
+
+def fit(
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int = INLINE_BYTES,
+    out: str | os.PathLike[str] | None = None,
+    fps: float | None = None,
+    progress: Progress = False,
+) -> Path:
+    """Return a file that holds the same and is under a number of bytes, encoded as well as that allows.
+
+    Pictures become H.264, upright and with square pixels, with the frame size and rate that the budget affords; sound
+    becomes mono AAC. A file that is small enough, in a format that the service takes, is used as it is.
+
+    Args:
+        path: A local video or audio file.
+        max_bytes: Largest file; the default fits the service's inline limit as a data URL.
+        out: Where the result goes: a name that ends in .mp4 (.m4a for sound). Without it the result goes to the cache,
+            or is the file itself where that fits.
+        fps: Frames a second; chosen by the budget if it is not given, 2 (what the model looks at) or more.
+        progress: Called with the seconds of the source that are done and all seconds; True draws a bar. What it
+            raises stops the work.
+
+    Raises:
+        ConfigurationError: A setting is out of its range.
+        ContentBlockError: There is no such file, or nothing in it can be played.
+        MediaTooLargeError: It is too long for the budget; `split` cuts it into segments.
+    """
+    checked_settings(max_bytes, fps)
+    info = usable(path)
+    target = None if out is None else _checked_target(Path(out).expanduser().absolute(), info)
+    if info.size_bytes <= max_bytes and not info.damaged and is_taken(info.path):
+        return info.path if target is None else _copied(info.path, target)
+    how = plan(info, info.duration, max_bytes, fps)
+    if target is None:
+        _cache.sweep()
+        target = _cache.place(_cache.content_hash(info.path), how, 0.0, info.duration)
+        if _cache.is_kept(target):
+            return target
+    with reporting(progress, info.duration, info.path.name) as report:
+        for _ in cut(info, [Span(0.0, info.duration, how, target)], report):
+            pass
+    return target
+
+
+def is_taken(path: Path) -> bool:
+    """Whether the service takes a file's format as it is."""
+    with path.open("rb") as file:
+        found = _mime.sniff(file.read(_mime.HEAD))
+    return found is not None and found.mime in _mime.TAKEN
+
+
+def _checked_target(target: Path, info: MediaInfo) -> Path:
+    suffixes = (".mp4", ".m4v") if info.has_video else (".m4a", ".mp4")
+    if target.is_dir():
+        raise ConfigurationError(f"out is a folder; name a file, such as {target / (info.path.stem + suffixes[0])}")
+    if info.path.samefile(target) if target.exists() else False:
+        raise ConfigurationError("out is the source itself, which would be lost; give another name")
+    copied = info.path.suffix.lower()  # a file that fits keeps its format
+    if target.suffix.lower() not in (*suffixes, copied):
+        raise ConfigurationError(
+            f"out ends in {target.suffix or 'nothing'}; the result is MP4: let it end in {suffixes[0]}"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _copied(source: Path, target: Path) -> Path:
+    part = partial(target)
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target

@@ -1,0 +1,259 @@
+"""`probe`: what a local media file is, and whether it is whole."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import av
+
+from langchain_dmx_omni import _mime
+
+from ._open import open_media, picture_stream, regular_file, sound_stream, start_of
+
+if TYPE_CHECKING:
+    import os
+
+    from av.container import InputContainer
+    from av.stream import Stream
+    from av.video.stream import VideoStream
+
+__all__ = ["MediaInfo", "StreamInfo", "probe"]
+
+_TAIL = 5.0
+"""Seconds before the end that are looked at, to know whether the end is there."""
+_SLACK = 1.0
+"""Seconds that a file may end before its header says so and still be whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamInfo:
+    """One stream of a file.
+
+    Attributes:
+        kind: `"video"`, `"audio"`, `"subtitle"`, `"data"` or `"attachment"`.
+        codec: FFmpeg's name, such as `h264`; None for one that it doesn't know.
+        duration: Seconds, or None where the file doesn't say.
+        bit_rate: Bits a second, or None where the file doesn't say.
+        language: As the file says it, such as `eng`, or None.
+        sample_rate: Hertz; None unless it is sound, as is `channels`.
+        channels: How many there are.
+    """
+
+    kind: str
+    codec: str | None
+    duration: float | None = None
+    bit_rate: int | None = None
+    language: str | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaInfo:
+    """What a file is.
+
+    Attributes:
+        path: The file, absolute.
+        container: FFmpeg's name for the format, such as `mp4` or `matroska`; None where it is no media.
+        duration: Seconds that can be read, from the file's own first timestamp; 0.0 where nothing can.
+        width: Pixels as shown: upright, and square. None without moving pictures, as are `height` and `fps`.
+        height: Pixels as shown.
+        fps: Frames a second, on average.
+        rotation: Degrees clockwise that a player turns the stored pictures: 0, 90, 180 or 270.
+        has_video: Whether there are moving pictures; the cover of a music file is none.
+        has_audio: Whether there is sound.
+        size_bytes: Size of the file.
+        streams: All streams, in the file's order.
+        problem: What is wrong with a damaged file, or None.
+    """
+
+    path: Path
+    size_bytes: int
+    container: str | None = None
+    duration: float = 0.0
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    rotation: int = 0
+    has_video: bool = False
+    has_audio: bool = False
+    streams: tuple[StreamInfo, ...] = ()
+    problem: str | None = None
+
+    @property
+    def damaged(self) -> bool:
+        """Whether something is wrong with the file: `problem` says what."""
+        return self.problem is not None
+
+    @property
+    def kind(self) -> Literal["video", "audio"] | None:
+        """Which content block the file makes; None for a file without picture and sound."""
+        return "video" if self.has_video else "audio" if self.has_audio else None
+
+
+def probe(path: str | os.PathLike[str]) -> MediaInfo:
+    """Return what a local file is, without decoding more than a frame of each stream.
+
+    A broken file is no error: `damaged` and `problem` say what is wrong with it. `duration` is what can be read.
+
+    Raises:
+        ContentBlockError: There is no such file, it can't be read, or it is no regular file.
+    """
+    file, found = regular_file(path)
+    size = found.st_size
+    if not size:
+        return MediaInfo(path=file, size_bytes=0, problem="it is empty")
+    try:
+        with closing(open_media(file)) as container:
+            return _read(container, file, size)
+    except (av.FFmpegError, EOFError, ValueError) as error:
+        return MediaInfo(path=file, size_bytes=size, problem=_reason(file, error))
+
+
+def _read(container: InputContainer, file: Path, size: int) -> MediaInfo:
+    picture, sound = picture_stream(container), sound_stream(container)
+    known: dict[str, Any] = {
+        "path": file,
+        "size_bytes": size,
+        "container": _container_name(container, file),
+        "streams": tuple(map(_stream_info, container.streams)),
+    }
+    if picture is None and sound is None:
+        return MediaInfo(**known, problem="there is neither picture nor sound in it")
+    problems = []
+    shown: dict[str, Any] = {}
+    if picture is not None:
+        frame = _first_frame(container, picture)
+        if frame is None:
+            problems.append(f"none of its pictures can be decoded ({_codec(picture) or 'unknown codec'})")
+        else:
+            shown = _shown(picture, frame)
+    if sound is not None and _first_frame(container, sound) is None:
+        problems.append(f"none of its sound can be decoded ({_codec(sound) or 'unknown codec'})")
+        sound = None
+    duration, cut_off = _length(container, [stream for stream in (picture, sound) if stream is not None])
+    problems += [cut_off] if cut_off else []
+    return MediaInfo(
+        **known,
+        **shown,
+        duration=duration,
+        has_video=bool(shown),
+        has_audio=sound is not None,
+        problem="; ".join(problems) or None,
+    )
+
+
+def _container_name(container: InputContainer, file: Path) -> str:
+    names = container.format.name.split(",")
+    suffix = file.suffix.lower().lstrip(".")
+    if "mov" in names:  # one demuxer for the whole family
+        return suffix if suffix in ("mov", "m4a", "3gp") else "mp4"
+    if "matroska" in names:
+        with file.open("rb") as head:
+            found = _mime.sniff(head.read(_mime.HEAD))
+        return "webm" if found and found.mime == "video/webm" else "matroska"
+    return names[0]
+
+
+def _codec(stream: Stream) -> str | None:
+    # PyAV has no codec context for a stream without a decoder.
+    context = getattr(stream, "codec_context", None)
+    return context.name if context is not None else None
+
+
+def _stream_info(stream: Stream) -> StreamInfo:
+    context = getattr(stream, "codec_context", None)
+    seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
+    is_sound = stream.type == "audio" and context is not None
+    return StreamInfo(
+        kind=stream.type,
+        codec=_codec(stream),
+        duration=seconds,
+        bit_rate=getattr(context, "bit_rate", None) or None,
+        language=stream.language,
+        sample_rate=context.sample_rate if context and is_sound else None,
+        channels=context.layout.nb_channels if context and is_sound else None,
+    )
+
+
+def _first_frame(container: InputContainer, stream: Stream) -> Any:
+    """Return the first frame that can be decoded, or None; damaged packets before it are passed over."""
+    if getattr(stream, "codec_context", None) is None:
+        return None
+    with suppress(av.FFmpegError):  # a format that can't seek is still at its start, or a little after
+        container.seek(container.start_time or 0)
+    tries = 0
+    try:
+        for packet in container.demux(stream):
+            try:
+                for frame in packet.decode():
+                    return frame
+            except (av.FFmpegError, EOFError):
+                tries += 1
+            if tries > 200:
+                break
+    except (av.FFmpegError, EOFError):
+        return None
+    return None
+
+
+def _shown(stream: VideoStream, frame: av.VideoFrame) -> dict[str, Any]:
+    rotation = -round(frame.rotation / 90) * 90 % 360
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    width, height = frame.width, frame.height
+    # As players do: the wider side is made wider, none is made smaller.
+    width, height = (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
+    if rotation in (90, 270):
+        width, height = height, width
+    rate = stream.average_rate or stream.guessed_rate
+    return {"width": width, "height": height, "fps": float(rate) if rate else None, "rotation": rotation}
+
+
+def _length(container: InputContainer, streams: list[Stream]) -> tuple[float, str | None]:
+    """Return the seconds that can be read, and what is wrong where the header promises more."""
+    start = start_of(container)
+    said = [
+        float((stream.duration + (stream.start_time or 0)) * stream.time_base) - start
+        for stream in streams
+        if stream.duration and stream.time_base
+    ]
+    promised = max(said) if len(said) == len(streams) else (container.duration or 0) / av.time_base
+    if not streams:
+        return 0.0, None
+    end = _last_time(container, streams, start, max(0.0, promised - _TAIL)) if promised else 0.0
+    if end < promised - _SLACK or not promised:
+        end = _last_time(container, streams, start, 0.0)
+    if promised and end < promised - max(_SLACK, promised / 50):
+        return end, f"it is cut off: it ends after {end:.1f} of {promised:.1f} s"
+    # A header says it to the sample; packets say it to their own length.
+    return promised or end, None
+
+
+def _last_time(container: InputContainer, streams: list[Stream], start: float, since: float) -> float:
+    """Return where the last packet ends, reading from a time on, in seconds."""
+    end = 0.0
+    try:
+        container.seek(round((start + since) * av.time_base))
+        for packet in container.demux(*streams):
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if stamp is not None and packet.time_base and packet.size and not packet.is_corrupt:
+                end = max(end, float((stamp + (packet.duration or 0)) * packet.time_base) - start)
+    except (av.FFmpegError, EOFError):
+        pass
+    return end
+
+
+def _reason(file: Path, error: Exception) -> str:
+    """Return what is wrong with a file that FFmpeg can't open."""
+    with file.open("rb") as head:
+        found = _mime.sniff(head.read(_mime.HEAD))
+    if found is None or not {"audio", "video"} & {*found.kinds}:
+        told = f"its bytes are {found.mime}" if found else "its bytes are of no known format"
+        return f"it is no video or audio: {told}"
+    if found.mime in ("video/mp4", "video/quicktime", "audio/mp4", "video/3gpp"):
+        return f"its index can't be read: it was cut off, or its recording was never finished ({found.mime})"
+    return f"its header can't be read ({found.mime}): {getattr(error, 'strerror', None) or error}"

@@ -1,0 +1,156 @@
+"""`split`: a long file → segments that each fit the service's inline limit, as they become ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_dmx_omni import media
+from langchain_dmx_omni.errors import ConfigurationError
+
+from . import _cache
+from ._cut import Span, cut
+from ._plan import INLINE_BYTES, plan
+from ._progress import reporting
+from ._source import checked_settings, usable
+from .windows import Window, planned
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection, Iterator, Sequence
+
+    from langchain_core.messages.content import AudioContentBlock, VideoContentBlock
+
+    from ._progress import Progress
+    from .probe import MediaInfo
+    from .windows import By
+
+__all__ = ["Segment", "split"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A span of a longer file, encoded to fit the service's inline limit.
+
+    Attributes:
+        source: The file that it is a span of.
+        index: Its place among all segments, from 0.
+        start: Seconds of the source.
+        end: Seconds of the source.
+        path: Its own file, in MP4 or M4A.
+        kind: Which content block it makes: `"video"` or `"audio"`.
+    """
+
+    source: Path
+    index: int
+    start: float
+    end: float
+    path: Path
+    kind: Literal["video", "audio"] = "video"
+
+    @property
+    def duration(self) -> float:
+        """Its length in seconds."""
+        return self.end - self.start
+
+    def block(self, **options: Any) -> VideoContentBlock | AudioContentBlock:
+        """Return its content block for a message.
+
+        Args:
+            **options: As for `media.video` or `media.audio`: `inline`, and for video `fps` and the like.
+        """
+        return media.video(self.path, **options) if self.kind == "video" else media.audio(self.path, **options)
+
+
+def split(
+    path: str | os.PathLike[str],
+    *,
+    window: float | None = None,
+    overlap: float = 0.0,
+    by: By = "time",
+    windows: Sequence[tuple[float, float]] | None = None,
+    skip: Collection[int] = (),
+    out: str | os.PathLike[str] | None = None,
+    max_bytes: int = INLINE_BYTES,
+    fps: float | None = None,
+    progress: Progress = False,
+) -> Iterator[Segment]:
+    """Cut a long video or audio file into segments, and return each as soon as it is ready.
+
+    The source is read once, and no further than to the end of the segment that was asked for. Closing the iterator
+    early, or an error, leaves no half file.
+
+    Args:
+        path: A local video or audio file.
+        window: As for `windows`, like `overlap` and `by`.
+        overlap: Seconds that a segment begins before the one before it ends.
+        by: `"time"`, `"scenes"` or `"silence"`.
+        windows: Start and end of each segment in seconds, instead of `window`, `overlap` and `by`; in the order of
+            time.
+        skip: Indexes of segments that are not wanted, such as those that were answered before an interruption. They
+            are neither encoded nor returned, and where there are many in a row the source isn't even read there.
+        out: A folder for the segments, made if it is missing; `talk.mp4` becomes `talk-0000.mp4` and so on. Without
+            it they go to the cache, and segments that are there already are not encoded again.
+        max_bytes: Largest file; the default fits the service's inline limit as a data URL.
+        fps: Frames a second of the segments; chosen by the budget if it is not given, 2 or more.
+        progress: Called with the seconds of the source that are done and all seconds; True draws a bar.
+
+    Raises:
+        ConfigurationError: A setting is out of its range.
+        ContentBlockError: There is no such file, or nothing in it can be played.
+        MediaTooLargeError: A window is too long for `max_bytes`.
+    """
+    checked_settings(max_bytes, fps)
+    info = usable(path)
+    if windows is None:
+        spans = planned(info, window, overlap, by)
+    elif window is not None or overlap or by != "time":
+        raise ConfigurationError("windows says where to cut already; leave out window, overlap and by")
+    else:
+        spans = _checked(windows, info)
+    plans = [plan(info, each.end - each.start, max_bytes, fps) for each in spans]
+    folder = None if out is None else Path(out).expanduser().absolute()
+
+    def targets() -> list[Path]:
+        suffix = ".mp4" if info.has_video else ".m4a"
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            return [folder / f"{info.path.stem}-{index:04d}{suffix}" for index in range(len(spans))]
+        _cache.sweep()
+        content = _cache.content_hash(info.path)
+        return [_cache.place(content, how, *each) for how, each in zip(plans, spans, strict=True)]
+
+    def segments() -> Iterator[Segment]:
+        places = targets()
+        wanted = [index for index in range(len(spans)) if index not in skip]
+        kept = {index for index in wanted if folder is None and _cache.is_kept(places[index])}
+        made = [Span(*spans[index], plans[index], places[index]) for index in wanted if index not in kept]
+        with reporting(progress, info.duration, info.path.name) as report:
+            files = cut(info, made, report)
+            try:
+                for index in wanted:
+                    file = places[index] if index in kept else next(files)
+                    yield Segment(info.path, index, *spans[index], file, info.kind or "video")
+                for _ in files:  # nothing is left; what the end of the source has to say is said
+                    pass
+            finally:
+                files.close()
+
+    return segments()
+
+
+def _checked(windows: Sequence[tuple[float, float]], info: MediaInfo) -> list[Window]:
+    """Return given windows, the last one ending with the file.
+
+    Raises:
+        ConfigurationError: One of them is empty, outside the file, or out of order.
+    """
+    found: list[Window] = []
+    for index, (start, end) in enumerate(windows):
+        if not 0 <= start < end or start >= info.duration or end > info.duration + 1:
+            raise ConfigurationError(f"windows[{index}] is ({start:g}, {end:g}); the file has 0 to {info.duration:g} s")
+        if found and (start < found[-1].start or end < found[-1].end):
+            raise ConfigurationError(f"windows[{index}] is before windows[{index - 1}]; give them in the order of time")
+        found.append(Window(start, min(end, info.duration)))
+    return found

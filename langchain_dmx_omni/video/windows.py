@@ -1,0 +1,104 @@
+"""`windows`: where a file is cut, before anything is encoded."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from langchain_dmx_omni.errors import ConfigurationError
+
+from ._plan import INLINE_BYTES, longest
+from ._source import usable
+from .cuts import scenes, silences
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    from .probe import MediaInfo
+
+__all__ = ["By", "Window", "windows"]
+
+By = Literal["time", "scenes", "silence"]
+
+_VIDEO_WINDOW, _AUDIO_WINDOW = 300.0, 1200.0
+"""Seconds of a window unless another is asked for: a size at which speech and print stay clear."""
+_SHORTEST = 1.0
+"""Seconds below which a last window joins the one before it."""
+
+
+class Window(NamedTuple):
+    """A span of a file, in seconds from its start."""
+
+    start: float
+    end: float
+
+
+def windows(
+    path: str | os.PathLike[str], *, window: float | None = None, overlap: float = 0.0, by: By = "time"
+) -> list[Window]:
+    """Return the windows that `split` makes segments of, in order; nothing is encoded.
+
+    `by="time"` only reads the file's length. The others look for places to cut: `scenes` decodes the picture
+    once, `silence` the sound.
+
+    Args:
+        path: A local video or audio file.
+        window: Seconds of a window; the longest there may be where cuts are sought. 300 for video and 1,200
+            for audio if it is not given.
+        overlap: Seconds that a window begins before the one before it ends.
+        by: `"time"`: all windows are equally long. `"scenes"` and `"silence"`: each ends at the last change of
+            scene, or in the middle of the last pause, in its second half, if there is one.
+
+    Raises:
+        ConfigurationError: `window` or `overlap` is out of range.
+        ContentBlockError: There is no such file, or nothing in it can be played.
+    """
+    return planned(usable(path), window, overlap, by)
+
+
+def planned(info: MediaInfo, window: float | None, overlap: float, by: By) -> list[Window]:
+    """Return the windows of a file that is known already."""
+    if window is None:
+        window = min(_VIDEO_WINDOW if info.has_video else _AUDIO_WINDOW, longest(info, INLINE_BYTES))
+    if not (math.isfinite(window) and window >= _SHORTEST):
+        raise ConfigurationError(f"window is {window:g} seconds; give {_SHORTEST:g} or more")
+    if not 0 <= overlap <= window / 2:
+        raise ConfigurationError(f"overlap is {overlap:g} seconds; give 0 to {window / 2:g}, half of the window")
+    places: Sequence[float]
+    match by:
+        case "time":
+            places = ()
+        case "scenes":
+            _require(info.has_video, "scenes", "no picture")
+            places = scenes(info.path)
+        case "silence":
+            _require(info.has_audio, "silence", "no sound")
+            places = [(start + end) / 2 for start, end in silences(info.path)]
+        case _:
+            raise ConfigurationError(f"by is {by!r}; give 'time', 'scenes' or 'silence'")
+    return _laid_out(info.duration, window, overlap, places)
+
+
+def _require(there: bool, by: str, missing: str) -> None:
+    if not there:
+        raise ConfigurationError(f"by={by!r}: there is {missing} in the file; cut it by='time'")
+
+
+def _laid_out(duration: float, window: float, overlap: float, places: Iterable[float]) -> list[Window]:
+    """Return windows of at most a length, which end at the places where they can."""
+    found: list[Window] = []
+    left = sorted(places)
+    start, count = 0.0, 0
+    while True:
+        end = start + window
+        if end >= duration - min(_SHORTEST, window / 10):
+            return [*found, Window(start, duration)]
+        suited = [place for place in left if start + window / 2 <= place <= end]
+        if suited:
+            end = suited[-1]
+        elif not left:  # by multiplication: sums of fractions drift
+            end = count * (window - overlap) + window
+        found.append(Window(start, end))
+        count += 1
+        start = end - overlap if left else count * (window - overlap)

@@ -1,0 +1,102 @@
+"""What the tests of jobs share: a task, ways to run it, and what the gateway was asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from langchain_dmx_omni import ChatDMXOmni, jobs, video
+from langchain_dmx_omni.jobs import Closing, Job, Span, Task
+from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+
+WAYS = ("invoke", "ainvoke")
+
+
+class Seen(Span):
+    what: str
+
+
+class Scenes(BaseModel):
+    scenes: list[Seen]
+
+
+class Film(BaseModel):
+    scenes: list[Seen]
+    title: str = ""
+
+
+class Title(BaseModel):
+    title: str
+
+
+def joined(parts: Any) -> Film:
+    found = [(part.window, part.answer.scenes) for part in parts]
+    return Film(scenes=jobs.merge(found, lambda first, second: first.what == second.what))
+
+
+SCENES: Task[Scenes, Film] = Task("scenes", "Name the scenes.", Scenes, joined)
+TITLED: Task[Scenes, Film] = Task(
+    "titled",
+    "Name the scenes.",
+    Scenes,
+    joined,
+    Closing(
+        Title,
+        lambda film, parts: f"Find a title for {len(film.scenes)} scenes in {len(parts)} parts.",
+        lambda film, parts, answer: film.model_copy(update={"title": answer.title}),
+    ),
+)
+
+
+def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
+    return ChatDMXOmni(**{"base_url": gateway.base_url, "api_key": gateway.api_key, "max_retries": 0} | options)
+
+
+def run(job: Job[Any], way: str, source: Any, **config: Any) -> Any:
+    if way == "invoke":
+        return job.invoke(source, config)
+    return asyncio.run(job.ainvoke(source, config))
+
+
+def asked(gateway: LocalGateway) -> list[str]:
+    """What each request asks about: the number of a part, or the closing question."""
+    found = []
+    for request in gateway.requests:
+        text = json.dumps(request.body["input"], ensure_ascii=False)
+        part = re.search(r"part (\d+) of", text)
+        found.append(part[1] if part else "whole" if "whole recording" in text else text)
+    return found
+
+
+def says(*scenes: tuple[float, float, str]) -> Script:
+    told = [{"start": start, "end": end, "what": what} for start, end, what in scenes]
+    return scripts.sse(scripts.answer(json.dumps({"scenes": told})))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to happen."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the windows that are encoded from now on."""
+    encoded: list[int] = []
+    split = video.split
+
+    def spying(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        for segment in split(*args, **kwargs):
+            encoded.append(segment.index)
+            yield segment
+
+    monkeypatch.setattr(video, "split", spying)
+    return encoded

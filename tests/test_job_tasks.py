@@ -1,0 +1,304 @@
+"""The tasks themselves: what windows say, joined to what a user gets. Tables, without a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pysubs2
+import pytest
+import webvtt
+
+from langchain_dmx_omni import errors, jobs
+from langchain_dmx_omni.jobs import Part, Task, Window
+from langchain_dmx_omni.video.subtitles import Limits
+
+# Windows 0–60 and 58–118.
+WINDOWS = (Window(0, 0.0, 60.0), Window(1, 58.0, 118.0), Window(2, 116.0, 176.0))
+
+
+def parts(task: Task[Any, Any], *answers: dict[str, Any]) -> list[Part[Any]]:
+    """The parts with these answers; times count from the recording's start."""
+    return [Part(window, task.schema.model_validate(each)) for window, each in zip(WINDOWS, answers, strict=False)]
+
+
+def spans(found: list[Any], *names: str) -> list[tuple[Any, ...]]:
+    return [(each.start, each.end, *(getattr(each, name) for name in names)) for each in found]
+
+
+def closed(task: Task[Any, Any], given: list[Part[Any]], answer: dict[str, Any]) -> Any:
+    assert task.closing is not None
+    return task.closing.apply(task.join(given), given, task.closing.schema.model_validate(answer))
+
+
+# --- chapters ---------------------------------------------------------------------------------------------------------
+
+
+def chapter(start: float, end: float, title: str, summary: str = "s") -> dict[str, Any]:
+    return {"start": start, "end": end, "title": title, "summary": summary}
+
+
+def film(title: str, summary: str, *chapters: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "summary": summary, "chapters": list(chapters)}
+
+
+CHAPTERS: dict[str, tuple[list[dict[str, Any]], list[tuple[Any, ...]]]] = {
+    "one window": ([film("T", "S", chapter(0, 20, "a"), chapter(20, 60, "b"))], [(0, 20, "a"), (20, 60, "b")]),
+    "unsorted and over each other": (
+        [film("T", "S", chapter(20, 60, "b"), chapter(0, 30, "a"))],
+        [(0, 20, "a"), (20, 60, "b")],
+    ),
+    "one chapter over the edge": (
+        [film("T", "S", chapter(0, 60, "The long walk")), film("", "", chapter(58, 100, "The long walk"))],
+        [(0, 100, "The long walk")],
+    ),
+    "another chapter at the edge": (
+        [film("T", "S", chapter(0, 60, "The walk")), film("", "", chapter(58, 100, "The boat"))],
+        [(0, 58, "The walk"), (58, 100, "The boat")],
+    ),
+    "nothing": ([film("T", "S"), film("", "")], []),
+}
+
+
+@pytest.mark.parametrize(("answers", "expected"), CHAPTERS.values(), ids=CHAPTERS)
+def test_chapters_are_joined(answers: list[dict[str, Any]], expected: list[tuple[Any, ...]]) -> None:
+    task = jobs.chapters()
+    found = task.join(parts(task, *answers))
+    assert spans(found.chapters, "title") == expected
+    assert (found.title, found.summary) == ("T", "S")
+
+
+def test_the_whole_film_is_told_at_the_end() -> None:
+    task = jobs.chapters(language="German")
+    given = parts(
+        task,
+        film("A", "One.", chapter(0, 60, "The walk", "They walk.")),
+        film("B", "Two.", chapter(58, 100, "On foot", "Still walking."), chapter(100, 118, "The boat", "They row.")),
+    )
+    prompt = task.closing.prompt(task.join(given), given)
+    assert "2. From 58 to 100 s: On foot. Still walking." in prompt
+    assert "in German" in prompt
+    found = closed(task, given, {"title": "A journey", "summary": "By land and sea.", "continued": [2, 1, 99]})
+    assert (found.title, found.summary) == ("A journey", "By land and sea.")
+    assert spans(found.chapters, "title", "summary") == [
+        (0, 100, "The walk", "They walk. Still walking."),
+        (100, 118, "The boat", "They row."),
+    ]
+
+
+@pytest.mark.parametrize("make", [jobs.chapters, jobs.minutes])
+def test_one_window_needs_no_closing_question(make: Any) -> None:
+    task = make()
+    empty = {"title": "", "summary": "", "chapters": [], "speakers": [], "decisions": [], "actions": []}
+    given = parts(task, empty)
+    assert task.closing.prompt(task.join(given), given) is None
+    assert make(closing=False).closing is None
+
+
+# --- minutes ----------------------------------------------------------------------------------------------------------
+
+
+def talk(summary: str, speakers: dict[str, str], *actions: tuple[Any, ...], decided: Any = ()) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "speakers": [{"name": name, "description": told} for name, told in speakers.items()],
+        "decisions": [{"start": start, "end": end, "text": text} for start, end, text in decided],
+        "actions": [
+            {"start": start, "end": end, "text": text, "owner": owner, "due": due}
+            for start, end, text, owner, due in actions
+        ],
+    }
+
+
+TALKS = (
+    talk(
+        "They plan.",
+        {"Anna": "chairs", "Speaker 1": "a low voice"},
+        (10, 15, "Book the hall.", "Speaker 1", None),
+        (57, 60, "Write to the", "Anna", None),
+        decided=[(20, 25, "The fair is in May.")],
+    ),
+    talk(
+        "They part.",
+        {"Speaker 1": "chairs", "Speaker 2": "a low voice"},
+        (58, 62, "Write to the printer.", None, "Friday"),
+        (70, 75, "Call Bob.", "Speaker 2", None),
+    ),
+)
+
+
+def test_minutes_are_joined_by_the_names_that_are_said() -> None:
+    task = jobs.minutes(closing=False)
+    found = task.join(parts(task, *TALKS))
+    assert found.summary == "They plan. They part."
+    assert [speaker.name for speaker in found.speakers] == ["Anna", "Speaker 1", "Speaker 2"]
+    assert spans(found.decisions, "text") == [(20, 25, "The fair is in May.")]
+    assert spans(found.actions, "text", "owner", "due") == [
+        (10, 15, "Book the hall.", "Speaker 1", None),
+        (57, 62, "Write to the printer.", "Anna", "Friday"),
+        (70, 75, "Call Bob.", "Speaker 2", None),
+    ]
+
+
+def test_who_is_who_is_asked_at_the_end() -> None:
+    task = jobs.minutes(language="French")
+    given = parts(task, *TALKS)
+    prompt = task.closing.prompt(task.join(given), given)
+    for told in (
+        "Part 2: They part.",
+        "3. Part 2, Speaker 1: chairs",
+        "4. Part 2, Speaker 2: a low voice",
+        "in French",
+    ):
+        assert told in prompt
+    found = closed(
+        task,
+        given,
+        {
+            "summary": "A fair is planned.",
+            "people": [
+                {"name": "Anna", "description": "chairs", "entries": [1, 3]},
+                {"name": "Speaker 1", "description": "low voice", "entries": [2, 4, 0, 99]},
+            ],
+        },
+    )
+    assert found.summary == "A fair is planned."
+    assert [(speaker.name, speaker.description) for speaker in found.speakers] == [
+        ("Anna", "chairs"),
+        ("Speaker 1", "low voice"),
+    ]
+    assert [action.owner for action in found.actions] == ["Speaker 1", "Anna", "Speaker 1"]
+
+
+def test_who_is_not_placed_keeps_the_name() -> None:
+    task = jobs.minutes()
+    given = parts(task, *TALKS)
+    found = closed(task, given, {"summary": "", "people": []})
+    assert found == task.join(given)
+
+
+# --- subtitles --------------------------------------------------------------------------------------------------------
+
+
+def heard(*lines: tuple[Any, ...]) -> dict[str, Any]:
+    return {"lines": [dict(zip(("start", "end", "text", "translation"), each, strict=False)) for each in lines]}
+
+
+SPOKEN = (
+    heard((1, 3, "Good evening."), (57.5, 60, "And now to the")),
+    heard((58, 61, "And now to the weather."), (80, 99, "It rains & <pours>. " * 8)),
+    heard(),
+)
+
+
+def test_subtitles_are_joined_and_read_by_other_libraries(tmp_path: Path) -> None:
+    task = jobs.subtitles()
+    found = task.join(parts(task, *SPOKEN))
+    assert spans(found.lines, "text")[:2] == [(1, 3, "Good evening."), (57.5, 61, "And now to the weather.")]
+    captions = webvtt.read(found.save(tmp_path / "a.vtt")).captions
+    events = pysubs2.load(str(found.save(tmp_path / "a.srt"))).events
+    assert [(caption.start, caption.end) for caption in captions[:2]] == [
+        ("00:00:01.000", "00:00:03.000"),
+        ("00:00:57.500", "00:01:01.000"),
+    ]
+    assert [(event.start, event.end) for event in events] == [
+        (round(cue.start * 1000), round(cue.end * 1000)) for cue in found.cues()
+    ]
+    assert len(captions) == len(events) == 4
+    assert "It rains &amp; &lt;pours&gt;." in captions[2].raw_text
+
+
+TRANSLATED = heard((1, 3, "Guten Abend.", "Good evening."), (4, 6, "Ja.", ""))
+SHOWN: dict[str | None, list[tuple[str, str]]] = {
+    None: [("Good evening.", ""), ("Ja.", "")],
+    "translation": [("Good evening.", ""), ("Ja.", "")],
+    "text": [("Guten Abend.", ""), ("Ja.", "")],
+    "both": [("Guten Abend.", "Good evening."), ("Ja.", "")],
+}
+
+
+@pytest.mark.parametrize(("show", "expected"), SHOWN.items(), ids=str)
+def test_what_is_shown_of_a_translation(show: Any, expected: list[tuple[str, str]]) -> None:
+    task = jobs.subtitles(translate="English", language="German")
+    assert "Translate each entry into English." in task.instructions
+    assert "The language is German." in task.instructions
+    found = task.join(parts(task, TRANSLATED))
+    assert [(cue.text, cue.below) for cue in found.cues(show)] == expected
+
+
+def test_a_translation_must_be_given_where_it_is_asked_for() -> None:
+    with pytest.raises(ValueError, match="translation"):
+        jobs.subtitles(translate="English").schema.model_validate(heard((1, 2, "Ja.")))
+
+
+@pytest.mark.parametrize("show", ["translation", "both"])
+def test_there_is_no_translation_to_show(show: Any) -> None:
+    with pytest.raises(errors.InvalidInputError, match=r"subtitles\(translate=…\)"):
+        jobs.Subtitles(lines=[jobs.Line(start=0, end=1, text="a")]).srt(show)
+
+
+def test_nobody_speaks(tmp_path: Path) -> None:
+    task = jobs.subtitles(translate="English")
+    found = task.join(parts(task, heard(), heard()))
+    assert (found.lines, found.srt("both"), found.vtt()) == ([], "", "WEBVTT\n\n")
+    assert webvtt.read(found.save(tmp_path / "a.vtt")).captions == []
+    assert pysubs2.load(str(found.save(tmp_path / "a.SRT")), format_="srt").events == []
+
+
+@pytest.mark.parametrize("name", ["a.txt", "srt", "a.ass"])
+def test_a_name_that_says_no_kind(tmp_path: Path, name: str) -> None:
+    with pytest.raises(errors.InvalidInputError, match=r"saved as \.srt or \.vtt"):
+        jobs.Subtitles(lines=[]).save(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+def test_other_limits() -> None:
+    found = jobs.Subtitles(lines=[jobs.Line(start=0, end=4, text="one two three four")])
+    assert found.srt(limits=Limits(line_length=10, lines=1)).count("-->") == 2
+
+
+# --- moderation -------------------------------------------------------------------------------------------------------
+
+
+def finding(start: float, end: float, category: str, severity: str = "low", reason: str = "r") -> dict[str, Any]:
+    return {"start": start, "end": end, "category": category, "severity": severity, "reason": reason}
+
+
+MODERATED: dict[str, tuple[list[list[dict[str, Any]]], str, list[tuple[Any, ...]]]] = {
+    "nothing": ([[], []], "allow", []),
+    "a hint": ([[finding(1, 2, "drugs")]], "allow", [(1, 2, "drugs", "low")]),
+    "plain": ([[finding(1, 2, "drugs", "medium")]], "review", [(1, 2, "drugs", "medium")]),
+    "worst of all": (
+        [[finding(1, 2, "drugs"), finding(3, 4, "hate", "high")], [finding(90, 91, "drugs", "medium")]],
+        "block",
+        [(1, 2, "drugs", "low"), (3, 4, "hate", "high"), (90, 91, "drugs", "medium")],
+    ),
+    "over the edge, and worse behind it": (
+        [[finding(50, 60, "violence", "low")], [finding(58, 80, "Violence", "high")]],
+        "block",
+        [(50, 80, "Violence", "high")],
+    ),
+    "two kinds at a time": (
+        [[finding(58, 60, "violence")], [finding(58, 60, "drugs")]],
+        "allow",
+        [(58, 60, "violence", "low"), (58, 60, "drugs", "low")],
+    ),
+    "a category of the model's own": ([[finding(1, 2, "spoilers")]], "allow", [(1, 2, "spoilers", "low")]),
+}
+
+
+@pytest.mark.parametrize(("found", "verdict", "expected"), MODERATED.values(), ids=MODERATED)
+def test_moderation_is_joined(found: list[list[dict[str, Any]]], verdict: str, expected: list[tuple[Any, ...]]) -> None:
+    task = jobs.moderation()
+    result = task.join(parts(task, *({"findings": each} for each in found)))
+    assert result.verdict == verdict
+    assert spans(result.findings, "category", "severity") == expected
+
+
+def test_categories_of_your_own() -> None:
+    task = jobs.moderation(categories={"logos": "brand names shown"}, language="Spanish")
+    assert "\n- logos: brand names shown\n" in task.instructions
+    assert "in Spanish" in task.instructions
+    category = task.schema.model_json_schema()["$defs"]["Finding"]["properties"]["category"]
+    assert category["enum"] == ["logos"]
+    assert jobs.moderation().schema is not task.schema

@@ -1,0 +1,361 @@
+"""Jobs by windows: what is asked, in which order, how many at a time, and what happens when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+
+from langchain_dmx_omni import errors, jobs, video
+from langchain_dmx_omni.jobs import Job, Progress
+from langchain_dmx_omni.testing import LocalGateway, scripts
+from tests import gateway_clips as clips
+from tests.job_calls import SCENES, TITLED, WAYS, Seen, asked, model, run, says, spied, until
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+# --- asking and joining -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_window_is_asked_about_and_its_times_are_moved(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    told = [says((0.5, 1.0, f"scene {number}"), (1.5, 99, "over the end")) for number in range(5)]
+    gateway.play(*told)
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+    found = run(job, way, film, max_concurrency=1)
+    assert [(scene.start, scene.end, scene.what) for scene in found.scenes] == [
+        each
+        for number in range(5)
+        for each in [
+            (2 * number + 0.5, 2 * number + 1.0, f"scene {number}"),
+            (2 * number + 1.5, 2 * number + 2.0, "over the end"),
+        ]
+    ]
+    assert asked(gateway) == ["1", "2", "3", "4", "5"]
+
+
+def test_what_is_sent(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    Job(model(gateway, voice="Tina"), SCENES, window=6, overlap=0, folder=tmp_path).invoke(film)
+    body = next(request.body for request in gateway.requests if "part 2 of 2" in json.dumps(request.body))
+    (schema, question) = body["input"]
+    assert schema["role"] == "system"
+    assert schema["content"].startswith("Answer with nothing but a JSON object that matches this JSON schema: {")
+    assert [part["type"] for part in question["content"]] == ["video_url", "text"]
+    assert question["content"][1]["text"] == (
+        "Name the scenes.\n\n"
+        "This is part 2 of 2 of a longer recording and lasts 4.0 seconds. Give every time in seconds since the "
+        "beginning of this part, as a number from 0 to 4.0. Say only what is seen or heard; where there is nothing, a "
+        "list is empty."
+    )
+    assert body["modalities"] == ["text"]
+    assert "tools" not in body
+
+
+def test_one_window(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    gateway.play(says((1, 2, "all of it")))
+    found = Job(model(gateway), SCENES, folder=tmp_path).invoke(film)
+    assert [(scene.start, scene.end, scene.what) for scene in found.scenes] == [(1, 2, "all of it")]
+    assert asked(gateway) == ["whole"]
+
+
+@pytest.mark.parametrize("around", ["{}", "```json\n{}\n```", "Here it is:\n```\n{}\n```\nAnything else?"], ids=repr)
+def test_json_may_stand_in_a_fence(gateway: LocalGateway, film: Path, tmp_path: Path, around: str) -> None:
+    told = '{"scenes": [{"start": "0:01", "end": 2, "what": "a"}]}'
+    gateway.play(scripts.sse(scripts.answer(around.replace("{}", told))))
+    assert Job(model(gateway), SCENES, folder=tmp_path).invoke(film).scenes == [Seen(start=1, end=2, what="a")]
+    assert len(gateway.requests) == 1
+
+
+def test_sound_alone(gateway: LocalGateway, tmp_path: Path) -> None:
+    talk = tmp_path / "talk.wav"
+    talk.write_bytes(clips.sound(5.0, 0.5))
+    found = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path).invoke(talk)
+    assert [(scene.start, scene.end) for scene in found.scenes][-1][1] == pytest.approx(5.0, abs=0.1)
+    assert {request.body["input"][-1]["content"][0]["type"] for request in gateway.requests} == {"input_audio"}
+
+
+def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    arguments = {"scenes": [{"start": 1, "end": 2, "what": "a"}]}
+    gateway.play(scripts.sse(scripts.called(scripts.Call("Scenes", arguments))))
+    job = Job(model(gateway), SCENES, folder=tmp_path, method="function_calling")
+    assert job.invoke(film).scenes == [Seen(start=1, end=2, what="a")]
+    assert [tool["name"] for tool in gateway.requests[0].body["tools"]] == ["Scenes"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_closing_question_is_asked_once(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    gateway.play(*[says((0, 1, "a"))] * 2, scripts.sse(scripts.answer('{"title": "Two"}')))
+    job = Job(model(gateway), TITLED, window=5, overlap=0, folder=tmp_path)
+    first = run(job, way, film)
+    assert first.title == "Two"
+    assert sorted(asked(gateway))[:2] == ["1", "2"]
+    assert gateway.requests[-1].body["input"][-1]["content"] == "Find a title for 2 scenes in 2 parts."
+    assert run(job, way, film) == first
+    assert len(gateway.requests) == 3
+
+
+# --- concurrency ------------------------------------------------------------------------------------------------------
+
+
+class Counter(BaseCallbackHandler):
+    """Counts the calls in flight."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now = self.most = self.calls = 0
+        self.windows: list[int] = []
+        self.tags: set[str] = set()
+        self.runs: list[str] = []
+
+    def on_chain_start(self, *_: Any, name: str = "", **kwargs: Any) -> None:
+        self.runs.append(name)
+
+    def on_chat_model_start(self, *_: Any, tags: list[str], metadata: dict[str, Any], **kwargs: Any) -> None:
+        with self.lock:
+            self.now, self.calls = self.now + 1, self.calls + 1
+            self.most = max(self.most, self.now)
+            self.windows.append(metadata["window"])
+            self.tags |= set(tags)
+
+    def on_llm_end(self, *_: Any, **kwargs: Any) -> None:
+        with self.lock:
+            self.now -= 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_as_many_calls_at_a_time_as_the_config_says(film: Path, tmp_path: Path, way: str, most: int) -> None:
+    counter = Counter()
+    with LocalGateway(pace=0.01) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+        run(job, way, film, max_concurrency=most, callbacks=[counter], tags=["mine"])
+    assert (counter.calls, sorted(counter.windows)) == (5, [0, 1, 2, 3, 4])
+    assert counter.most <= most
+    assert (counter.most > 1) is (most > 1)
+    assert "mine" in counter.tags
+    assert {"scenes", "scenes 1", "scenes 5"} <= set(counter.runs)
+
+
+@pytest.mark.parametrize("way", ["batch", "abatch", "batch_as_completed"])
+def test_a_batch_shares_the_calls_in_flight(
+    film: Path, make_clip: Callable[..., Path], tmp_path: Path, way: str
+) -> None:
+    other = make_clip(tmp_path / "other.mp4", 4.0, width=64, height=48, fps=5)
+    counter = Counter()
+    config = {"max_concurrency": 2, "callbacks": [counter]}
+    with LocalGateway(pace=0.02) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path / "kept")
+        if way == "batch":
+            found = job.batch([film, other], config)
+        elif way == "abatch":
+            found = asyncio.run(job.abatch([film, other], config))
+        else:
+            found = [result for _, result in sorted(job.batch_as_completed([film, other], config))]
+        assert found == [job.invoke(film), job.invoke(other)]
+    assert (counter.calls, counter.most) == (7, 2)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_order_of_answers_changes_nothing(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    one = run(Job(model(gateway), SCENES, window=2, overlap=0.5, folder=tmp_path / "1"), way, film, max_concurrency=1)
+    many = run(Job(model(gateway), SCENES, window=2, overlap=0.5, folder=tmp_path / "5"), way, film, max_concurrency=5)
+    assert one == many
+    assert [scene.start for scene in one.scenes] == sorted(scene.start for scene in one.scenes)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_progress(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    told: list[Progress] = []
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path, progress=told.append)
+    run(job, way, film)
+    assert told == [Progress("scenes", done, 5) for done in range(6)]
+    told.clear()
+    run(job, way, film)
+    assert told == [Progress("scenes", 5, 5)]
+
+
+def test_a_bar(gateway: LocalGateway, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path, progress=True).invoke(film)
+    shown = capsys.readouterr().err
+    assert shown.startswith("\rscenes:   0%|")
+    assert "| 2/2 [" in shown
+
+
+def test_cancelling_closes_the_connections(film: Path, tmp_path: Path) -> None:
+    with LocalGateway(pace=30) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+
+        async def main() -> None:
+            call = asyncio.create_task(job.ainvoke(film, {"max_concurrency": 2}))
+            await asyncio.to_thread(until, lambda: len(gateway.requests) == 2)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+
+        asyncio.run(main())
+        assert all(request.disconnected.wait(10) for request in gateway.requests)
+        assert len(gateway.requests) == 2
+
+
+def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = spied(monkeypatch)
+    ahead: list[int] = []
+    with LocalGateway(pace=0.02) as gateway:
+        job = Job(
+            model(gateway),
+            SCENES,
+            window=2,
+            overlap=0,
+            folder=tmp_path,
+            progress=lambda step: ahead.append(len(encoded) - step.done),
+        )
+        job.invoke(film, {"max_concurrency": 1})
+    assert max(ahead) <= 2  # one in flight, one that waits
+    assert encoded == [0, 1, 2, 3, 4]
+
+
+# --- what fails -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ("It is a film about the sea.", "Invalid json output: It is a film about the sea."),
+        ('{"scenes": [{"start": "soon", "end": 1, "what": "a"}]}', "scenes.0.start"),
+        ('{"titles": []}', "Field required"),
+    ],
+    ids=["words", "no time", "another object"],
+)
+def test_an_answer_that_can_t_be_read_is_asked_for_once_more(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, bad: str, told: str
+) -> None:
+    gateway.play(scripts.sse(scripts.answer(bad)), says((1, 2, "a")))
+    assert run(Job(model(gateway), SCENES, folder=tmp_path), way, film).scenes == [Seen(start=1, end=2, what="a")]
+    question, again = (request.body["input"] for request in gateway.requests)
+    assert again[: len(question)] == question
+    assert again[-2] == {"role": "assistant", "content": bad}
+    assert told in again[-1]["content"]
+    assert again[-1]["content"].endswith("Answer again, with nothing but the JSON object.")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_can_t_be_read_twice_keeps_the_others(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    bad = scripts.sse(scripts.answer("No."))
+    gateway.play(says((0, 1, "a")), bad, bad)
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+    with pytest.raises(
+        errors.UnreadableAnswerError, match=r"does not fit Scenes, nor does a second one: .*No"
+    ) as caught:
+        run(job, way, film, max_concurrency=1)
+    assert caught.value.partial.text == "No."
+    first, second = caught.value.__notes__
+    assert first == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
+    assert second.startswith(f"1 of 5 windows are answered and kept in {tmp_path}")
+    assert [window.index for window in job.missing(film)] == [1, 2, 3, 4]
+    run(job, way, film, max_concurrency=1)
+    assert asked(gateway) == ["1", "2", "2", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_window_that_fails_ends_the_run_as_what_it_is(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    gateway.play(says((0, 1, "a")), scripts.error(429, "busy"))
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+    with pytest.raises(errors.RateLimitError) as caught:
+        run(job, way, film, max_concurrency=1)
+    assert caught.value.__notes__[0] == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
+    assert asked(gateway) == ["1", "2"]
+    run(job, way, film)
+    assert sorted(asked(gateway)) == ["1", "2", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_window_that_can_t_be_encoded_keeps_what_is_in_flight(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    split = video.split
+
+    def breaking(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        for segment in split(*args, **kwargs):
+            if segment.index == 2:
+                raise errors.ContentBlockError("film.mp4: it is damaged")
+            yield segment
+
+    with LocalGateway(pace=0.01) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+        monkeypatch.setattr(video, "split", breaking)
+        with pytest.raises(errors.ContentBlockError, match="damaged"):
+            run(job, way, film)
+        assert [window.index for window in job.missing(film)] == [2, 3, 4]
+
+
+@pytest.mark.filterwarnings("ignore:the answer is cut off")
+def test_an_answer_that_is_cut_off_is_not_taken_for_whole(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    whole = json.dumps({"scenes": [{"start": 0, "end": 1, "what": "a"}, {"start": 1, "end": 2, "what": "b"}]})
+    gateway.play(scripts.sse(scripts.answer(whole[:-30], finish="max_output_tokens")))
+    with pytest.raises(errors.UnreadableAnswerError, match="take shorter windows"):
+        Job(model(gateway), SCENES, folder=tmp_path).invoke(film)
+    assert len(gateway.requests) == 1
+
+
+UNCUTTABLE: dict[str, tuple[dict[str, Any], str]] = {
+    "no length": ({"window": 0}, "window"),
+    "no number": ({"window": float("nan")}, "window"),
+    "an overlap as long as the window": ({"window": 2, "overlap": 2}, "overlap"),
+    "an unknown place": ({"by": "chapters"}, "by"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("options", "told"), UNCUTTABLE.values(), ids=UNCUTTABLE)
+def test_windows_that_can_t_be(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(errors.ConfigurationError, match=told):
+        run(Job(model(gateway), SCENES, folder=tmp_path, **options), way, film)
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_no_recording(gateway: LocalGateway, tmp_path: Path, way: str) -> None:
+    (tmp_path / "words.mp4").write_text("no video")
+    for name in ("nowhere.mp4", "words.mp4"):
+        with pytest.raises(errors.ContentBlockError, match=name):
+            run(Job(model(gateway), SCENES, folder=tmp_path), way, tmp_path / name)
+
+
+# --- the package ------------------------------------------------------------------------------------------------------
+
+
+def test_all_names_are_there() -> None:
+    assert jobs.__all__ == sorted(jobs.__all__)
+    assert [name for name in jobs.__all__ if not hasattr(jobs, name)] == []
+
+
+def test_without_the_extra_one_line_says_so() -> None:
+    code = "import sys; sys.modules['av'] = None; import langchain_dmx_omni.jobs"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert result.stderr.splitlines()[-1] == (
+        'ImportError: langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
+    )
+
+
+def test_it_goes_into_a_chain(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    gateway.play(says((1, 2, "a")))
+    chain = Job(model(gateway), SCENES, folder=tmp_path) | (lambda found: found.scenes[0].what)
+    assert chain.invoke(film) == "a"

@@ -22,10 +22,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constrain
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types check bench clean
+.PHONY: help demo test lint types check bench bench-video clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.demo ## ask about a video and save the spoken answer: VIDEO=… QUESTION=… VOICE=… OUTPUT=…
 	@here=$$(pwd) && cd "$$CALLED_FROM" && "$$here/$(BIN)/python" "$$here/examples/demo.py" \
@@ -50,6 +50,9 @@ check: test lint types ## everything that has to pass
 
 bench: .venv-bench/.done ## measure speed and memory against other packages; about ten minutes
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
+
+bench-video: .venv/.dev ## measure fitting and splitting an hour of 1080p, beside ffmpeg; about a quarter of an hour
+	@$(BIN)/python -m benchmarks.long_video $(BENCH_ARGS)
 
 clean: ## remove the virtual environment, caches and what the demo left
 	@echo "Cleaning"

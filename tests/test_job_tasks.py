@@ -56,6 +56,13 @@ CHAPTERS: dict[str, tuple[list[dict[str, Any]], list[tuple[Any, ...]]]] = {
         [film("T", "S", chapter(0, 60, "The walk")), film("", "", chapter(58, 100, "The boat"))],
         [(0, 58, "The walk"), (58, 100, "The boat")],
     ),
+    "what both windows have seen, by two names": (
+        [
+            film("T", "S", chapter(0, 58, "The walk"), chapter(58, 60, "A shore")),
+            film("", "", chapter(58, 100, "Rowing")),
+        ],
+        [(0, 58, "The walk"), (58, 100, "Rowing")],
+    ),
     "nothing": ([film("T", "S"), film("", "")], []),
 }
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from ._task import Closing, Part, Task
-from ._timeline import Span, alike, merge
+from ._timeline import Span, alike, longer, merge
 
 
 class Chapter(Span):
@@ -72,10 +71,19 @@ def _joined(parts: Sequence[Part[Chapters]]) -> Chapters:
 
 
 def _in_turn(found: Sequence[Chapter]) -> list[Chapter]:
-    """Return sorted chapters, each ending where the next one starts at the latest."""
-    ends = [min(chapter.end, following.start) for chapter, following in pairwise(found)]
-    ends += [chapter.end for chapter in found[-1:]]
-    return [chapter.model_copy(update={"end": end}) for chapter, end in zip(found, ends, strict=True)]
+    """Return sorted chapters, each ending where the next one starts at the latest; of two that start at once, one.
+
+    Two windows may name differently what both have seen.
+    """
+    turns: list[Chapter] = []
+    for chapter in found:
+        if turns and turns[-1].start == chapter.start:
+            turns[-1] = longer(turns[-1], chapter)
+            continue
+        if turns:
+            turns[-1] = turns[-1].model_copy(update={"end": min(turns[-1].end, chapter.start)})
+        turns.append(chapter)
+    return turns
 
 
 def _prompt(result: Chapters, parts: Sequence[Part[Any]], language: str) -> str | None:

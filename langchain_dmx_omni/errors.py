@@ -115,8 +115,8 @@ class MediaTooLargeError(InvalidInputError):
     """Media is over the service's inline limit.
 
     Attributes:
-        size: Bytes of the data URL, as it would be sent.
-        limit: Bytes that the service takes.
+        size: Bytes of the data URL, as it would be sent; of the file, where it can't be fitted into a budget.
+        limit: Bytes that the service takes; the budget.
     """
 
     size: int = 0

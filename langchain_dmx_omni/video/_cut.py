@@ -14,7 +14,7 @@ from langchain_dmx_omni.errors import DMXOmniWarning, MediaTooLargeError
 
 from ._plan import Plan, smaller
 from ._reader import Picture, Reader, Sound
-from ._writer import Writer
+from ._writer import MOMENT, Writer
 from .probe import probe
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def _is_complete(writer: Writer, piece: Picture | Sound) -> bool:
     """Whether all of a span was read; a stream that ended early is not waited for until the file's end."""
     if piece.until > writer.end + _WAIT:
         return True
-    tick = 1 / float(writer.plan.fps)
-    return writer.video_end > writer.end - 1e-6 and writer.audio_end > writer.end - min(tick, 1e-3)
+    return min(writer.video_end, writer.audio_end) > writer.end - MOMENT
 
 
 def _finish(writers: deque[Writer]) -> Path:

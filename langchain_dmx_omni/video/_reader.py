@@ -7,8 +7,7 @@ decoded, from the packets' timestamps; of the others, those that no further pict
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import av
 
@@ -71,31 +70,39 @@ class Reader:
         self._info = info
         self._rate = sample_rate
         self._wanted = wanted
-        self._container = open_media(path)
-        self._start = start_of(self._container)
-        self._picture = picture_stream(self._container) if info.has_video else None
-        self._sound = sound_stream(self._container) if info.has_audio else None
+        self._path = path
         self._frame_time = 1 / info.fps if info.fps else 0.0
-        self._may_skip = False
-        if self._picture is not None:
-            threaded = (info.fps or 0) >= _THREADED_FPS
-            self._picture.thread_type = "AUTO" if threaded else "SLICE"
-            self._may_skip = threaded and _is_constant(self._picture)
+        self._open()
         self._shown: Picture | None = None
         """The picture whose end is not known yet."""
         self._fed = 0.0
         """Time of the last packet of pictures."""
         self._graph: _SoundGraph | None = None
 
+    def _open(self) -> None:
+        info = self._info
+        self._container = open_media(self._path)
+        self._start = start_of(self._container)
+        self._picture = picture_stream(self._container) if info.has_video else None
+        self._sound = sound_stream(self._container) if info.has_audio else None
+        self._may_skip = False
+        if self._picture is not None:
+            threaded = (info.fps or 0) >= _THREADED_FPS
+            self._picture.thread_type = "AUTO" if threaded else "SLICE"
+            self._may_skip = threaded and _is_constant(self._picture)
+
     def close(self) -> None:
         """Close the file."""
         self._container.close()
 
     def seek(self, time: float) -> None:
-        """Go on from the last keyframe before a time; where that can't be done, from where it is."""
-        with suppress(av.FFmpegError):
+        """Go on from the last keyframe before a time; where that can't be done, from the start."""
+        try:
             self._container.seek(round((self._start + time) * av.time_base))
-            self._shown = self._graph = None
+        except av.FFmpegError:  # the place is lost as well
+            self._container.close()
+            self._open()
+        self._shown = self._graph = None
 
     def read(self) -> Iterator[Picture | Sound]:
         """Return pictures and sound in the file's order, from where the file is."""
@@ -123,10 +130,14 @@ class Reader:
         self, stream: VideoStream | AudioStream, packet: Packet[Any] | None
     ) -> list[av.VideoFrame | av.AudioFrame]:
         try:
-            return list(stream.codec_context.decode(packet))
+            frames = cast("list[av.VideoFrame | av.AudioFrame]", stream.codec_context.decode(packet))
         except (av.FFmpegError, EOFError):
             self.errors += 1
             return []
+        for frame in frames:
+            if stream.time_base is not None:  # which those that come last, without a packet, don't know
+                frame.time_base = stream.time_base
+        return frames
 
     def _pictures(self, packet: Packet[Any] | None) -> Iterator[Picture]:
         stream = self._picture

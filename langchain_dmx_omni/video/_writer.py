@@ -28,6 +28,8 @@ _BUFFER = 20.0
 _KEYFRAME = 30.0
 """Seconds between keyframes at the most; scene changes get their own."""
 _FINER = 10_000
+MOMENT = 1e-3
+"""Seconds for which no picture is shown: the end of a span rarely falls on a tick to the last digit."""
 _JITTER = 0.02
 """Seconds that timestamps of sound may be off (Matroska rounds them) without a gap or an overlap being meant."""
 
@@ -107,7 +109,7 @@ class Writer:
 
     def _show(self, piece: Picture) -> None:
         """Encode a picture at each tick of the output's clock at which it is shown."""
-        until = min(piece.until, self.end) - 1e-6
+        until = min(piece.until, self.end) - MOMENT
         scaled: av.VideoFrame | None = None
         while self._video is not None and self.video_end <= until:
             if scaled is None:

@@ -25,6 +25,8 @@ __all__ = ["MediaInfo", "StreamInfo", "probe"]
 
 _TAIL = 5.0
 """Seconds before the end that are looked at, to know whether the end is there."""
+_TRIES = 200
+"""Packets that may be damaged before the first that is not."""
 _SLACK = 1.0
 """Seconds that a file may end before its header says so and still be whole."""
 
@@ -127,15 +129,15 @@ def _read(container: InputContainer, file: Path, size: int) -> MediaInfo:
     problems = []
     shown: dict[str, Any] = {}
     if picture is not None:
-        frame = _first_frame(container, picture)
+        frame = _first_frame(file, picture)
         if frame is None:
             problems.append(f"none of its pictures can be decoded ({_codec(picture) or 'unknown codec'})")
         else:
             shown = _shown(picture, frame)
-    if sound is not None and _first_frame(container, sound) is None:
+    if sound is not None and _first_frame(file, sound) is None:
         problems.append(f"none of its sound can be decoded ({_codec(sound) or 'unknown codec'})")
         sound = None
-    duration, cut_off = _length(container, [stream for stream in (picture, sound) if stream is not None])
+    duration, cut_off = _length(container, file, [stream for stream in (picture, sound) if stream is not None])
     problems += [cut_off] if cut_off else []
     return MediaInfo(
         **known,
@@ -180,24 +182,20 @@ def _stream_info(stream: Stream) -> StreamInfo:
     )
 
 
-def _first_frame(container: InputContainer, stream: Stream) -> Any:
-    """Return the first frame that can be decoded, or None; damaged packets before it are passed over."""
+def _first_frame(file: Path, stream: Stream) -> Any:
+    """Return the first frame of a stream that can be decoded, or None; damaged packets before it are passed over."""
     if getattr(stream, "codec_context", None) is None:
         return None
-    with suppress(av.FFmpegError):  # a format that can't seek is still at its start, or a little after
-        container.seek(container.start_time or 0)
     tries = 0
-    try:
-        for packet in container.demux(stream):
+    with suppress(av.FFmpegError, EOFError), closing(open_media(file)) as container:  # at its start, whatever was read
+        for packet in container.demux(container.streams[stream.index]):
             try:
                 for frame in packet.decode():
                     return frame
             except (av.FFmpegError, EOFError):
                 tries += 1
-            if tries > 200:
+            if tries > _TRIES:
                 break
-    except (av.FFmpegError, EOFError):
-        return None
     return None
 
 
@@ -213,8 +211,10 @@ def _shown(stream: VideoStream, frame: av.VideoFrame) -> dict[str, Any]:
     return {"width": width, "height": height, "fps": float(rate) if rate else None, "rotation": rotation}
 
 
-def _length(container: InputContainer, streams: list[Stream]) -> tuple[float, str | None]:
+def _length(container: InputContainer, file: Path, streams: list[Stream]) -> tuple[float, str | None]:
     """Return the seconds that can be read, and what is wrong where the header promises more."""
+    if not streams:
+        return 0.0, None
     start = start_of(container)
     said = [
         float((stream.duration + (stream.start_time or 0)) * stream.time_base) - start
@@ -222,28 +222,29 @@ def _length(container: InputContainer, streams: list[Stream]) -> tuple[float, st
         if stream.duration and stream.time_base
     ]
     promised = max(said) if len(said) == len(streams) else (container.duration or 0) / av.time_base
-    if not streams:
-        return 0.0, None
-    end = _last_time(container, streams, start, max(0.0, promised - _TAIL)) if promised else 0.0
+    indexes = [stream.index for stream in streams]
+    end = _last_time(file, indexes, max(0.0, promised - _TAIL)) if promised else 0.0
     if end < promised - _SLACK or not promised:
-        end = _last_time(container, streams, start, 0.0)
+        end = _last_time(file, indexes, 0.0)
+    if len(said) < len(streams) and abs(promised - start - end) < _SLACK:
+        promised -= start  # some formats count from 0 and not from their own first timestamp
     if promised and end < promised - max(_SLACK, promised / 50):
         return end, f"it is cut off: it ends after {end:.1f} of {promised:.1f} s"
     # A header says it to the sample; packets say it to their own length.
     return promised or end, None
 
 
-def _last_time(container: InputContainer, streams: list[Stream], start: float, since: float) -> float:
-    """Return where the last packet ends, reading from a time on, in seconds."""
+def _last_time(file: Path, indexes: list[int], since: float) -> float:
+    """Return where the last packet of some streams ends, reading from a time on, in seconds; 0.0 where that fails."""
     end = 0.0
-    try:
-        container.seek(round((start + since) * av.time_base))
-        for packet in container.demux(*streams):
+    with suppress(av.FFmpegError, EOFError), closing(open_media(file)) as container:
+        start = start_of(container)
+        if since:
+            container.seek(round((start + since) * av.time_base))
+        for packet in container.demux(*(container.streams[index] for index in indexes)):
             stamp = packet.pts if packet.pts is not None else packet.dts
             if stamp is not None and packet.time_base and packet.size and not packet.is_corrupt:
                 end = max(end, float((stamp + (packet.duration or 0)) * packet.time_base) - start)
-    except (av.FFmpegError, EOFError):
-        pass
     return end
 
 

@@ -1,0 +1,337 @@
+"""Long local files: probed, fitted under a budget, split exactly, cached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from langchain_dmx_omni import media, video
+from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, InvalidInputError, MediaTooLargeError
+from tests import clips
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("DMX_OMNI_CACHE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 seconds, a scene every 3, pauses around 3.5 and 8.5."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    return clips.make(path, 12.0, scene=3.0, pauses=[(3.0, 4.0), (8.0, 9.0)])
+
+
+@pytest.fixture(scope="module")
+def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """4 seconds in which every picture is noise: nothing is harder to encode."""
+    path = tmp_path_factory.mktemp("noisy") / "noisy.mp4"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=10, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        graph = av.filter.Graph()
+        nodes = [("color", "s=320x240:r=10"), ("noise", "alls=90:allf=t"), ("format", "yuv420p"), ("buffersink",)]
+        graph.link_nodes(*(graph.add(*node) for node in nodes)).configure(auto_buffer=False)
+        for _ in range(40):
+            frame = graph.pull()
+            frame.pict_type = 0
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return path
+
+
+def first_number(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return clips.number_of(next(container.decode(video=0)))
+
+
+# probe
+
+
+def test_probe(long: Path) -> None:
+    info = video.probe(long)
+    assert info == video.MediaInfo(
+        path=long,
+        size_bytes=long.stat().st_size,
+        container="mp4",
+        duration=12.0,
+        width=160,
+        height=96,
+        fps=10.0,
+        has_video=True,
+        has_audio=True,
+        streams=info.streams,
+    )
+    assert [(one.kind, one.codec, one.channels, one.sample_rate) for one in info.streams] == [
+        ("video", "h264", None, None),
+        ("audio", "aac", 2, 48_000),
+    ]
+    assert (info.damaged, info.kind) == (False, "video")
+
+
+@pytest.mark.parametrize("work", [video.probe, video.fit, video.split, video.windows, video.scenes, video.silences])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("no.mp4", "no.mp4: it can't be read: No such file or directory; give the path of a local file"),
+        (".", ".: it is no regular file; give the path of a local file"),
+        (7.5, "a float is no path; give the path of a local file"),
+    ],
+)
+def test_what_is_no_file(work: Any, given: Any, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ContentBlockError) as caught:
+        work(given)
+    assert str(caught.value) == told
+
+
+# fit
+
+
+@pytest.mark.parametrize("budget", [40_000, 80_000, 150_000])
+def test_the_hardest_picture_lands_under_its_budget(noisy: Path, budget: int, tmp_path: Path) -> None:
+    fitted = video.fit(noisy, max_bytes=budget, out=tmp_path / "out.mp4")
+    info = video.probe(fitted)
+    assert noisy.stat().st_size > 400_000
+    assert budget * 0.5 < info.size_bytes <= budget
+    assert info.duration == pytest.approx(4.0, abs=0.001)
+    assert info.fps is not None
+    assert info.fps >= 2
+    assert [*tmp_path.glob("**/*.part")] == []
+
+
+def test_a_file_that_fits_is_used_as_it_is(long: Path, tmp_path: Path, cache: Path) -> None:
+    assert video.fit(long) == long
+    copied = video.fit(long, out=tmp_path / "copy.mp4")
+    assert copied.read_bytes() == long.read_bytes()
+    assert not cache.exists()
+
+
+def test_a_format_that_the_service_does_not_take_is_encoded(tmp_path: Path) -> None:
+    webm = clips.make(tmp_path / "a.webm", video="libvpx", audio="libopus")
+    fitted = video.fit(webm)
+    info = video.probe(fitted)
+    assert (info.container, [stream.codec for stream in info.streams]) == ("mp4", ["h264", "aac"])
+
+
+def test_what_was_fitted_is_cached_by_content_and_settings(noisy: Path, tmp_path: Path, cache: Path) -> None:
+    first = video.fit(noisy, max_bytes=80_000)
+    made = first.stat().st_mtime_ns
+    again = tmp_path / "another name.mp4"
+    again.write_bytes(noisy.read_bytes())
+    told: list[float] = []
+    assert video.fit(again, max_bytes=80_000, progress=lambda done, _: told.append(done)) == first
+    assert told == []  # there was nothing to do
+    assert video.fit(noisy, max_bytes=90_000) != first
+    assert first.parent == video.cache_dir() == cache
+    assert first.stat().st_mtime_ns >= made  # it counts as used
+    assert video.clear_cache(older_than=1) == 0
+    assert video.clear_cache() > 0
+    assert [*cache.iterdir()] == []
+
+
+def test_progress_is_told_in_seconds(noisy: Path, tmp_path: Path) -> None:
+    told: list[tuple[float, float]] = []
+    video.fit(noisy, max_bytes=80_000, out=tmp_path / "out.mp4", progress=lambda *each: told.append(each))
+    assert told[0] == (0.0, 4.0)
+    assert told[-1] == (4.0, 4.0)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_a_bar(noisy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video.fit(noisy, max_bytes=80_000, out=tmp_path / "out.mp4", progress=True)
+    drawn = capsys.readouterr()
+    assert drawn.out == ""
+    assert "noisy.mp4: 100%" in drawn.err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_work_that_is_stopped_leaves_nothing(error: type[BaseException], noisy: Path, tmp_path: Path) -> None:
+    def stop(done: float, _: float) -> None:
+        if done >= 2:
+            raise error
+
+    out = tmp_path / "out"
+    with pytest.raises(error):
+        video.fit(noisy, max_bytes=80_000, out=out / "fit.mp4", progress=stop)
+    with pytest.raises(error):
+        [*video.split(noisy, window=1.0, out=out, progress=stop)]
+    # Those that were whole by then.
+    assert sorted(path.name for path in out.iterdir()) == ["noisy-0000.mp4", "noisy-0001.mp4"]
+
+
+def test_what_the_budget_cannot_hold_points_to_split(long: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        MediaTooLargeError, match=r"long\.mp4: 12\.0 s of video don't fit into 20,000 bytes, which"
+    ) as error:
+        video.fit(long, max_bytes=20_000, out=tmp_path / "out.mp4")
+    assert "video.split(path)" in str(error.value)
+    assert error.value.limit == 20_000
+    assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"max_bytes": 100}, "max_bytes is 100; nothing fits into less than 16,384"),
+        ({"fps": 99}, "fps is 99; give 0.1 to 60, or leave it out (the model looks at 2 a second)"),
+        ({"out": "out.avi"}, "out ends in .avi; the result is MP4: let it end in .mp4"),
+    ],
+    ids=str,
+)
+def test_settings_that_cannot_be(
+    settings: dict[str, Any], told: str, long: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError) as caught:
+        video.fit(long, **settings)
+    assert str(caught.value) == told
+
+
+def test_the_source_is_never_the_target(long: Path) -> None:
+    with pytest.raises(ConfigurationError, match="out is the source itself"):
+        video.fit(long, out=long)
+
+
+# split
+
+
+SPLITS: dict[str, tuple[dict[str, Any], list[tuple[float, float]]]] = {
+    "by time": ({"window": 5.0}, [(0, 5), (5, 10), (10, 12)]),
+    "with an overlap": ({"window": 5.0, "overlap": 2.0}, [(0, 5), (3, 8), (6, 11), (9, 12)]),
+    "a last window that is no window": ({"window": 5.8}, [(0, 5.8), (5.8, 12)]),
+    "by scenes": ({"window": 4.0, "by": "scenes"}, [(0, 3), (3, 6), (6, 9), (9, 12)]),
+    "by pauses": ({"window": 6.0, "by": "silence"}, [(0, 3.5), (3.5, 8.5), (8.5, 12)]),
+    "by windows of one's own": ({"windows": [(0.5, 2.0), (7.3, 11.9)]}, [(0.5, 2.0), (7.3, 11.9)]),
+}
+
+
+@pytest.mark.parametrize(("settings", "spans"), SPLITS.values(), ids=SPLITS)
+def test_segments_are_exact(
+    settings: dict[str, Any], spans: list[tuple[float, float]], long: Path, tmp_path: Path
+) -> None:
+    segments = [*video.split(long, out=tmp_path / "out", **settings)]
+    found = [(one.start, one.end) for one in segments]
+    assert [time for span in found for time in span] == pytest.approx(
+        [time for span in spans for time in span], abs=0.05
+    )
+    for index, one in enumerate(segments):
+        assert (one.source, one.index, one.path.name) == (long, index, f"long-{index:04d}.mp4")
+        assert abs(first_number(one.path) - one.start * 10) <= 1
+        info = video.probe(one.path)
+        assert info.duration == pytest.approx(one.duration, abs=0.002)
+        assert info.size_bytes <= video.INLINE_BYTES
+        assert one.block()["type"] == "video"
+    if "windows" not in settings and "overlap" not in settings:
+        assert sum(video.probe(one.path).duration for one in segments) == pytest.approx(12.0, abs=0.01)
+        assert [tuple(each) for each in video.windows(long, **settings)] == [(one.start, one.end) for one in segments]
+
+
+def test_the_first_segment_comes_before_the_last_is_read(long: Path, tmp_path: Path) -> None:
+    read: list[float] = []
+    segments = video.split(long, window=2.0, out=tmp_path / "out", progress=lambda done, _: read.append(done))
+    next(segments)
+    assert read[-1] < 6
+    segments.close()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["long-0000.mp4"]
+
+
+def test_what_is_skipped_is_neither_encoded_nor_read(long: Path, tmp_path: Path) -> None:
+    hour = clips.make(tmp_path / "slides.mp4", 60.0, fps=2, audio=None, codec_options={"g": "10"})
+    read: list[float] = []
+    wanted = video.split(
+        hour, window=5.0, skip=range(10), out=tmp_path / "out", progress=lambda done, _: read.append(done)
+    )
+    assert [(one.index, first_number(one.path)) for one in wanted] == [(10, 100), (11, 110)]
+    assert [done for done in read if 0 < done < 40] == []
+
+
+def test_segments_in_the_cache_are_not_encoded_again(long: Path, cache: Path) -> None:
+    first = [*video.split(long, window=6.0)]
+    made = {one.path: one.path.stat().st_ino for one in first}
+    again = [*video.split(long, window=6.0)]
+    assert {one.path: one.path.stat().st_ino for one in again} == made
+    assert {one.path.parent for one in first} == {cache}
+
+
+def test_long_sound_is_split_as_well(tmp_path: Path) -> None:
+    talk = clips.make(tmp_path / "talk.wav", 6.0, video=None, audio="pcm_s16le", pauses=[(2.5, 3.5)])
+    segments = [*video.split(talk, window=4.0, by="silence", out=tmp_path / "out")]
+    assert [(round(one.start, 1), round(one.end, 1)) for one in segments] == [(0.0, 3.0), (3.0, 6.0)]
+    for one in segments:
+        assert one.path.suffix == ".m4a"
+        assert one.block()["type"] == "audio"
+        assert video.probe(one.path).duration == pytest.approx(one.duration, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"window": 0.5}, "window is 0.5 seconds; give 1 or more"),
+        ({"window": 4.0, "overlap": 3.0}, "overlap is 3 seconds; give 0 to 2, half of the window"),
+        ({"by": "luck"}, "by is 'luck'; give 'time', 'scenes' or 'silence'"),
+        ({"window": 4.0, "windows": [(0, 1)]}, "windows says where to cut already; leave out window, overlap and by"),
+        ({"windows": [(3, 2)]}, "windows[0] is (3, 2); the file has 0 to 12 s"),
+        ({"windows": [(3, 4), (1, 2)]}, "windows[1] is before windows[0]; give them in the order of time"),
+    ],
+    ids=str,
+)
+def test_splits_that_cannot_be(settings: dict[str, Any], told: str, long: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        video.split(long, out=tmp_path / "out", **settings)
+    assert str(caught.value) == told
+    assert not (tmp_path / "out").exists()
+
+
+def test_scenes_and_pauses(long: Path) -> None:
+    assert video.scenes(long) == [3.0, 6.0, 9.0]
+    assert video.silences(long) == [
+        (pytest.approx(3.0, abs=0.05), pytest.approx(4.0, abs=0.05)),
+        (pytest.approx(8.0, abs=0.05), pytest.approx(9.0, abs=0.05)),
+    ]
+
+
+# media
+
+
+@pytest.fixture
+def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service takes 100 kB."""
+    monkeypatch.setattr(media, "LIMITS", media.LIMITS._replace(data_url=100_000))
+    monkeypatch.setitem(video.fit.__kwdefaults__, "max_bytes", 70_000)
+
+
+@pytest.mark.usefixtures("small_limit")
+def test_media_that_is_made_to_fit(noisy: Path) -> None:
+    with pytest.raises(MediaTooLargeError) as caught:
+        media.video(noisy)
+    assert "let it be re-encoded: media.video(path, fit=True), or cut it into segments: video.split(path)" in str(
+        caught.value
+    )
+    block = media.video(noisy, fit=True)
+    assert block["mime_type"] == "video/mp4"
+    assert len(block["base64"]) < 100_000
+    assert media.video(noisy, fit=True, inline=False)["url"].startswith("file://")
+
+
+def test_media_that_fits_needs_no_fitting(long: Path, cache: Path) -> None:
+    assert media.video(long, fit=True) == media.video(long)
+    assert media.video("https://example.com/a.mp4", fit=True) == media.video("https://example.com/a.mp4")
+    assert not cache.exists()
+    with pytest.raises(InvalidInputError, match="fit=True needs a file"):
+        media.video(long.read_bytes(), fit=True)
+
+
+def test_without_the_extra_it_says_so() -> None:
+    code = "import sys; sys.modules['av'] = None; import langchain_dmx_omni.video"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == (
+        'ImportError: langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
+    )

@@ -1,0 +1,127 @@
+"""Awkward inputs: each is right, or a clear error. `python -m benchmarks.awkward_inputs` prints what happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import pytest
+
+from langchain_dmx_omni import video
+from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning
+from tests import clips
+
+
+class Right(NamedTuple):
+    """What a clip is, and what its second of two segments begins with."""
+
+    container: str
+    seconds: float
+    size: tuple[int, int] | None = (160, 96)
+    sound: bool = True
+    second: int | None = 10
+    """The number of its first picture."""
+    brighter: str = "top"
+
+
+RIGHT: dict[str, Right] = {
+    "variable frame rate": Right("mp4", 2.0, second=4),
+    "turned by 90 degrees": Right("mp4", 2.0, (96, 160), second=None, brighter="right"),
+    "turned by 180 degrees": Right("mp4", 2.0, second=None, brighter="bottom"),
+    "turned by 270 degrees": Right("mp4", 2.0, (96, 160), second=None, brighter="left"),
+    "pixels twice as wide": Right("mp4", 2.0, (320, 96)),
+    "no sound": Right("mp4", 2.0, sound=False),
+    "no picture": Right("m4a", 2.0, None, second=None),
+    "sound longer than picture": Right("mp4", 3.0, second=9),  # the last picture stays
+    "MKV": Right("matroska", 2.021),
+    "AVI": Right("avi", 2.016),
+    "MOV": Right("mov", 2.0),
+    "FLV": Right("flv", 2.021, second=9),  # its picture begins 21 ms after its sound
+    "WMV": Right("asf", 2.026, second=9),
+    "WebM": Right("webm", 2.008),
+    "GIF": Right("gif", 2.0, sound=False),
+    "8 audio tracks": Right("mp4", 2.0),
+    "10-bit HDR": Right("mp4", 2.0),
+    "one frame": Right("mp4", 0.1, sound=False, second=None),
+    "240 frames a second": Right("mp4", 0.9, second=None),
+    "a clock that begins at 5 s": Right("matroska", 2.021),
+    "frames that refer to later ones": Right("mp4", 2.0),
+}
+
+DAMAGED = {
+    "truncated MP4": ("it is cut off: it ends after 4.9 of 8.0 s", 4.9),
+    "truncated MKV": ("it is cut off: it ends after 5.3 of 8.0 s", 5.3),
+}
+
+WRONG = {
+    "truncated MP4 without an index": (
+        "its index can't be read: it was cut off, or its recording was never finished (video/mp4)"
+    ),
+    "zero bytes": "it is empty",
+    "text named .mp4": "it is no video or audio: its bytes are of no known format",
+}
+
+
+def made(name: str, folder: Path) -> Path:
+    file, make = clips.AWKWARD[name]
+    return make(folder / file)
+
+
+def test_the_tables_are_complete() -> None:
+    assert {*RIGHT, *DAMAGED, *WRONG} == {*clips.AWKWARD}
+
+
+@pytest.mark.parametrize(("name", "right"), RIGHT.items(), ids=RIGHT)
+def test_what_is_right(name: str, right: Right, tmp_path: Path) -> None:
+    path = made(name, tmp_path)
+    info = video.probe(path)
+    assert (info.container, round(info.duration, 3), info.problem) == (right.container, right.seconds, None)
+    assert ((info.width, info.height) if info.has_video else None, info.has_audio) == (right.size, right.sound)
+
+    segments = [*video.split(path, window=1.0, out=tmp_path / "out")]
+    assert segments[0].start == 0.0
+    assert segments[-1].end == info.duration
+    for segment in segments:
+        found = video.probe(segment.path)
+        assert found.container == ("mp4" if right.size else "m4a")
+        assert ((found.width, found.height) if found.has_video else None, found.has_audio) == (right.size, right.sound)
+        assert (found.rotation, found.problem) == (0, None)
+        assert found.duration == pytest.approx(segment.duration, abs=0.001)
+        sound = [stream for stream in found.streams if stream.kind == "audio"]
+        assert [stream.channels for stream in sound] == [1] * right.sound
+        assert all(stream.sample_rate >= 16_000 for stream in sound)
+        if right.size:
+            with av.open(str(segment.path)) as container:
+                first = next(container.decode(video=0))
+            assert first.format.name == "yuv420p"
+            halves = clips.brightness(first)
+            assert max(halves, key=halves.__getitem__) == right.brighter
+            if right.second is not None:
+                assert clips.number_of(first) == (right.second if segment.index else 0)
+        if right.sound:
+            assert not video.silences(segment.path)
+
+
+@pytest.mark.parametrize(("name", "told"), DAMAGED.items(), ids=DAMAGED)
+def test_what_can_be_read_of_a_damaged_file_is_used(name: str, told: tuple[str, float], tmp_path: Path) -> None:
+    problem, seconds = told
+    path = made(name, tmp_path)
+    info = video.probe(path)
+    assert info.damaged
+    assert info.problem == problem
+    with pytest.warns(DMXOmniWarning) as warned:
+        fitted = video.fit(path, out=tmp_path / "out.mp4")
+    assert str(warned[0].message) == f"{path.name}: {problem}; what can be read is used"
+    assert video.probe(fitted).duration == pytest.approx(seconds, abs=0.15)
+
+
+@pytest.mark.parametrize(("name", "problem"), WRONG.items(), ids=WRONG)
+@pytest.mark.parametrize("work", [video.fit, video.split, video.windows], ids=["fit", "split", "windows"])
+def test_what_is_wrong(name: str, problem: str, work: object, tmp_path: Path) -> None:
+    path = made(name, tmp_path)
+    assert video.probe(path).problem == problem
+    with pytest.raises(ContentBlockError) as caught:
+        work(path)
+    assert str(caught.value) == f"{path.name}: {problem}"
+    assert [*tmp_path.iterdir()] == [path]

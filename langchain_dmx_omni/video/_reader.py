@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import av
 
-from ._open import open_media, picture_stream, sound_stream, start_of
+from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -226,12 +226,7 @@ class _SoundGraph:
     def _build(self, frame: av.AudioFrame) -> av.filter.Graph:
         graph = av.filter.Graph()
         graph.link_nodes(
-            graph.add_abuffer(
-                sample_rate=frame.sample_rate,
-                format=frame.format.name,
-                layout=frame.layout.name,
-                time_base=frame.time_base,
-            ),
+            sound_source(graph, frame),
             graph.add("aresample", f"{self._rate}:async=1"),
             graph.add("aformat", "sample_fmts=s16:channel_layouts=mono"),
             graph.add("asetnsamples", f"n={self._rate // _PIECES}:p=0"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import av
 
-from ._open import open_media, picture_stream, sound_stream, start_of
+from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
 from ._source import usable
 
 if TYPE_CHECKING:
@@ -113,12 +113,7 @@ def _frames(container: InputContainer, stream: av.VideoStream | av.AudioStream) 
 def _silence_graph(frame: av.AudioFrame, noise: float, shortest: float) -> av.filter.Graph:
     graph = av.filter.Graph()
     graph.link_nodes(
-        graph.add_abuffer(
-            sample_rate=frame.sample_rate,
-            format=frame.format.name,
-            layout=frame.layout.name,
-            time_base=frame.time_base,
-        ),
+        sound_source(graph, frame),
         graph.add("aformat", "channel_layouts=mono"),
         graph.add("silencedetect", f"noise={noise}dB:d={shortest}"),
         graph.add("abuffersink"),

@@ -152,5 +152,5 @@ def _checked(windows: Sequence[tuple[float, float]], info: MediaInfo) -> list[Wi
             raise ConfigurationError(f"windows[{index}] is ({start:g}, {end:g}); the file has 0 to {info.duration:g} s")
         if found and (start < found[-1].start or end < found[-1].end):
             raise ConfigurationError(f"windows[{index}] is before windows[{index - 1}]; give them in the order of time")
-        found.append(Window(start, min(end, info.duration)))
+        found.append(Window(float(start), float(min(end, info.duration))))
     return found

@@ -56,6 +56,11 @@ class Source(NamedTuple):
     mime: str | None
 
 
+def unreadable(error: Exception) -> str:
+    """Return why a file can't be read; what is no OSError is a name that no file can have."""
+    return getattr(error, "strerror", None) or "no file can have such a name"
+
+
 def is_url(text: str) -> bool:
     """Whether text begins with a URL's scheme; base64 holds no colon, and a path rarely such a beginning."""
     return _SCHEME.match(text) is not None
@@ -225,8 +230,8 @@ def _from_file(url: str, claim: Claim) -> Source:
         # Before anything is said of a file outside: whether it exists is nobody's business.
         if any(real.is_relative_to(os.path.realpath(os.path.expanduser(root))) for root in claim.roots):  # noqa: PTH111
             found = real.stat(follow_symlinks=False)
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise claim.error(f"{told} can't be read: {getattr(error, 'strerror', None) or error}") from None
+    except (OSError, ValueError) as error:
+        raise claim.error(f"{told} can't be read: {unreadable(error)}") from None
     if found is None:
         roots = ", ".join(map(str, claim.roots)) or "none given"
         raise claim.error(f"{told} is not below media_roots ({roots}); to allow it, add its folder: media_roots=[…]")

@@ -177,8 +177,9 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidInputError):
             raise
-        reason = getattr(error, "strerror", None) or error  # ValueError: a name that no file can have
-        raise claim.error(f"it can't be read: {reason}; give a path, bytes or an https:// URL") from None
+        raise claim.error(
+            f"it can't be read: {_sources.unreadable(error)}; give a path, bytes or an https:// URL"
+        ) from None
 
 
 def _fitted(kind: str, src: Source) -> Source:

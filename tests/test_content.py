@@ -605,9 +605,8 @@ def test_a_file_that_cannot_be_sent_is_named(root: Path, make: Callable[[Path], 
         ("file://host/clip.mp4", "its file URL names the host 'host'; write file:///absolute/path"),
         ("file://clip.mp4", "its file URL names the host 'clip.mp4'; write file:///absolute/path"),
         ("file://..%2Fclip.mp4", "its file URL names the host '..%2Fclip.mp4'; write file:///absolute/path"),
-        ("file://{root}/a%00b", "the file '{root}/a\\x00b' can't be read: embedded null byte"),
-        ("file://{root}/\ud800", "the file '{root}/\\ud800' can't be read: 'utf-8' codec can't encode character "
-                                 "'\\ud800' in position {at}: surrogates not allowed"),
+        ("file://{root}/a%00b", "the file '{root}/a\\x00b' can't be read: no file can have such a name"),
+        ("file://{root}/\ud800", "the file '{root}/\\ud800' can't be read: no file can have such a name"),
         ("file://{root}/" + "n" * 300, None),
         ("file://{root}/loop", None),
     ],
@@ -617,8 +616,7 @@ def test_an_impossible_file_url_is_refused(root: Path, written: str, told: str |
     with pytest.raises(ContentBlockError) as caught:
         sent([by_url(written.format(root=root))], roots=(root,))
     if told is not None:
-        at = len(str(root)) + 1
-        assert str(caught.value) == "message 1 (human), block 1 (video): " + told.format(root=root, at=at)
+        assert str(caught.value) == "message 1 (human), block 1 (video): " + told.format(root=root)
     assert len(str(caught.value)) < 400
 
 

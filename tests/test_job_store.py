@@ -116,7 +116,15 @@ from tests.job_calls import SCENES
 
 base_url, film, folder = sys.argv[1:]
 llm = ChatDMXOmni(base_url=base_url, api_key="sk-local", max_retries=0)
-job = Job(llm, SCENES, window=2, overlap=0, folder=folder, progress=lambda step: print(step.done, flush=True))
+
+
+def tell(step):
+    print(step.done, flush=True)
+    if step.done == 2:
+        sys.stdin.read()  # until the signal has been sent
+
+
+job = Job(llm, SCENES, window=2, overlap=0, folder=folder, progress=tell)
 job.invoke(film, {"max_concurrency": 1})
 """
 
@@ -128,6 +136,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     with LocalGateway(pace=0.05) as gateway:
         process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, gateway.base_url, str(film), str(tmp_path)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

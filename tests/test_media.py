@@ -172,7 +172,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "bytes, not inline": (lambda: media.video(MP4, inline=False), "the media given: inline=False refers to a file: give its path"),
     "None": (lambda: media.video(None), "the media given: it is a NoneType; give a path, bytes or a URL"),  # type: ignore[arg-type]
     "a number": (lambda: media.video(5), "the media given: it is a int; give a path, bytes or a URL"),  # type: ignore[arg-type]
-    "a name that no file can have": (lambda: media.video("a\0.mp4"), f"a\0.mp4: {READ.format('embedded null byte')}"),
+    "a name that no file can have": (lambda: media.video("a\0.mp4"), f"a\0.mp4: {READ.format('no file can have such a name')}"),
     "base64 for a path": (lambda: media.image(b64(PNG)),
                           f"a path of {len(b64(PNG))} characters: {READ.format('No such file or directory')}"),
     "much base64 for a path": (lambda: media.image("A" * 5000), f"a path of 5000 characters: {READ.format('File name too long')}"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import av
 import av.stream
 
+from langchain_dmx_omni._sources import unreadable
 from langchain_dmx_omni.errors import ContentBlockError
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def regular_file(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
     except TypeError:
         raise ContentBlockError(f"a {type(path).__name__} is no path; give the path of a local file") from None
     except (OSError, ValueError, RuntimeError) as error:  # ValueError, RuntimeError: a name that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise ContentBlockError(f"{path}: it can't be read: {reason}; give the path of a local file") from None
+        raise ContentBlockError(
+            f"{path}: it can't be read: {unreadable(error)}; give the path of a local file"
+        ) from None
     raise ContentBlockError(f"{path}: it is no regular file; give the path of a local file")
 
 

@@ -1,7 +1,7 @@
 """The HTTP clients: made when first needed, and shared by everyone in the process.
 
-There is one for sync calls and one for each running event loop. They live outside the model, which therefore
-pickles and copies.
+There are some for sync calls and some for each running event loop, as few as the answers under way need. They live
+outside the model, which therefore pickles and copies.
 """
 
 from __future__ import annotations

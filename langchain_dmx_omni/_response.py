@@ -206,7 +206,7 @@ class Answer:
         return event.get("output_index", self._items_done), event.get("content_index", 0)
 
     def _on_text_delta(self, event: Event, source: str = "text") -> None:
-        key = event.get("output_index", self._items_done), event.get("content_index", 0)
+        key = self._key(event)
         if key != self._text_key:
             self._text_keys.add(key)
             self._text_key = key

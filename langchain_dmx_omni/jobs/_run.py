@@ -12,10 +12,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
+from langchain_dmx_omni.video._cache import content_hash
+
 from . import _recording
 from ._progress import Progress, Report
 from ._recording import Cut
-from ._store import Store, digest, file_digest
+from ._store import Store, digest
 from ._task import Part, Task
 from ._timeline import Window, place
 
@@ -54,7 +56,7 @@ class Run(Generic[ResultT]):
         self.windows = _recording.plan(path, cut)
         about = {
             "version": _VERSION,
-            "recording": file_digest(path),
+            "recording": content_hash(path),
             "task": {
                 "name": task.name,
                 "instructions": task.instructions,

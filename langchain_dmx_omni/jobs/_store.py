@@ -76,9 +76,3 @@ class Store:
 def digest(text: str) -> str:
     """Return a short name for a text."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Return a name for a file's bytes, read once; some seconds for a gigabyte or two."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import _http, _retry
-from ._chunks import message
-from ._response import Answer
+from ._answer.chunks import message
+from ._answer.reader import Answer
+from ._transport import http, retry
 from .errors import DMXOmniError, StreamInterruptedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from ._body import Body
-    from ._deltas import Asked, Delta
-    from ._eventlog import EventLog
+    from ._answer.deltas import Asked, Delta
+    from ._event_log import EventLog
+    from ._media.data import Body
     from ._sse import EventDecoder, ServerSentEvent
 
 Step = list["Delta"]
@@ -30,7 +30,7 @@ Step = list["Delta"]
 class Exchange:
     """A request that is ready to be sent, as often as need be."""
 
-    endpoint: _http.Endpoint
+    endpoint: http.Endpoint
     body: Body
     asked: Asked
     max_retries: int
@@ -51,7 +51,7 @@ class Exchange:
                 pass
             return steps.answer
 
-        return _retry.call(attempt, self.max_retries, on_retry)
+        return retry.call(attempt, self.max_retries, on_retry)
 
     def stream(self, on_retry: Callable[[Any], Any] | None = None) -> Steps:
         """Wait for the first deltas of the answer, and return it from there on. Closing it early hangs up.
@@ -66,7 +66,7 @@ class Exchange:
             steps.first = steps.read()
             return steps
 
-        return _retry.call(attempt, self.max_retries, on_retry)
+        return retry.call(attempt, self.max_retries, on_retry)
 
     async def acollect(self, on_retry: Callable[[Any], Awaitable[Any]] | None = None) -> Answer:
         """Do what `collect` does, for async calls."""
@@ -77,7 +77,7 @@ class Exchange:
                 pass
             return steps.answer
 
-        return await _retry.acall(attempt, self.max_retries, on_retry)
+        return await retry.acall(attempt, self.max_retries, on_retry)
 
     async def astream(self, on_retry: Callable[[Any], Awaitable[Any]] | None = None) -> AsyncSteps:
         """Do what `stream` does, for async calls."""
@@ -87,7 +87,7 @@ class Exchange:
             steps.first = await steps.read()
             return steps
 
-        return await _retry.acall(attempt, self.max_retries, on_retry)
+        return await retry.acall(attempt, self.max_retries, on_retry)
 
 
 # No async generators here: when an event loop ends, it closes all of them at once, the outer and the inner ones,
@@ -150,7 +150,7 @@ class _Try:
 class Steps(_Try):
     """One try: its request is sent when the first step is read."""
 
-    _stream: _http.EventStream | None = None
+    _stream: http.EventStream | None = None
 
     def __iter__(self) -> Iterator[Step]:
         return self
@@ -174,14 +174,14 @@ class Steps(_Try):
         try:
             stream = self._stream
             if stream is None:
-                stream = self._stream = _http.send(self._exchange.endpoint, self._exchange.body)
+                stream = self._stream = http.send(self._exchange.endpoint, self._exchange.body)
                 self.answer = Answer(self._exchange.asked, stream.headers)
             while not self.answer.ended and (events := stream.read()) is not None:
                 if step := self._take(events):
                     return step
             step = self._end(stream.decoder)
             # At once, as whoever has the last step may not come back.
-            stream.drain(_http.AFTERMATH)
+            stream.drain(http.AFTERMATH)
             stream.close()
             return step
         except BaseException as error:
@@ -200,7 +200,7 @@ class Steps(_Try):
 class AsyncSteps(_Try):
     """The same for async calls."""
 
-    _stream: _http.AsyncEventStream | None = None
+    _stream: http.AsyncEventStream | None = None
 
     def __aiter__(self) -> AsyncIterator[Step]:
         return self
@@ -224,14 +224,14 @@ class AsyncSteps(_Try):
         try:
             stream = self._stream
             if stream is None:
-                stream = self._stream = await _http.asend(self._exchange.endpoint, self._exchange.body)
+                stream = self._stream = await http.asend(self._exchange.endpoint, self._exchange.body)
                 self.answer = Answer(self._exchange.asked, stream.headers)
             while not self.answer.ended and (events := await stream.read()) is not None:
                 if step := self._take(events):
                     return step
             step = self._end(stream.decoder)
             # At once, as whoever has the last step may not come back.
-            await stream.drain(_http.AFTERMATH)
+            await stream.drain(http.AFTERMATH)
             await stream.aclose()
             return step
         except BaseException as error:

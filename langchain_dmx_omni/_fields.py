@@ -10,9 +10,9 @@ from langchain_core.language_models import BaseChatModel, LangSmithParams, Model
 from langchain_core.utils import from_env, secret_from_env
 from pydantic import AliasChoices, ConfigDict, Field, SecretStr, model_validator
 
-from . import _options, _profiles
-from ._http import AsyncClient, Client, Endpoint, Timeout
-from ._options import SystemWithAudio  # pydantic reads it
+from . import _profiles
+from ._request.options import NAMES, SystemWithAudio, warn_unknown
+from ._transport.http import AsyncClient, Client, Endpoint, Timeout
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Fields(BaseChatModel):
         if isinstance(values, dict) and not values.keys() <= cls.__pydantic_fields__.keys():
             known = [*cls.model_fields, "model_name"]
             # LangChain makes copies from a model's whole __dict__, with what it keeps there for itself.
-            _options.warn_unknown([name for name in values if name not in known and name[:1] != "_"], known)
+            warn_unknown([name for name in values if name not in known and name[:1] != "_"], known)
         return values
 
     @model_validator(mode="after")
@@ -167,7 +167,7 @@ class Fields(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in _options.NAMES if name in type(self).model_fields}
+        given = {name: getattr(self, name) for name in NAMES if name in type(self).model_fields}
         return {name: value for name, value in given.items() if value is not None and value != []}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:

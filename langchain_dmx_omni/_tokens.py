@@ -13,11 +13,11 @@ import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from . import _content
-from ._body import FileData, InlineData
-from ._content import Place, Rules
-from ._measure import Measured, measure
+from ._media.data import FileData, InlineData
+from ._media.measure import Measured, measure
 from ._profiles import LIMITS
+from ._request import content
+from ._request.content import Place, Rules
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path]) 
     if role == "ai":
         return 0  # its speech, reasoning and calls are not sent back as content
     try:
-        (part,) = _content.parts([block], Place(1, role), Rules(tuple(roots)))
+        (part,) = content.parts([block], Place(1, role), Rules(tuple(roots)))
     except InvalidInputError:
         part = {"type": str(block.get("type"))}
     match part:

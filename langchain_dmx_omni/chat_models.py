@@ -19,13 +19,17 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from . import _endings, _options, _request, _structured, _tokens, _tools
-from ._chunks import ChunkWriter, message
-from ._deltas import Asked
-from ._eventlog import EventLog
+from . import _structured, _tokens
+from ._answer import endings
+from ._answer.chunks import ChunkWriter, message
+from ._answer.deltas import Asked
+from ._answer.protocol_events import EventWriter
+from ._event_log import EventLog
 from ._exchange import Exchange
 from ._fields import Fields
-from ._protocol import EventWriter
+from ._request.messages import build, without_random_ids
+from ._request.options import NAMES, resolve
+from ._request.tools import resolve_tool_choice, to_wire_tools
 from .errors import DMXOmniWarning
 
 if TYPE_CHECKING:
@@ -35,9 +39,9 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
-    from ._deltas import Delta
-    from ._response import Answer
-    from ._tools import Tool
+    from ._answer.deltas import Delta
+    from ._answer.reader import Answer
+    from ._request.tools import Tool
 
 __all__ = ["ChatDMXOmni"]
 
@@ -96,8 +100,8 @@ class ChatDMXOmni(Fields):
         Raises:
             ConfigurationError: Something is no tool, or `tool_choice` names none of them.
         """
-        found = _tools.flat(tools, strict)
-        _tools.choice(tool_choice, found, can_require=True)
+        found = to_wire_tools(tools, strict)
+        resolve_tool_choice(tool_choice, found, can_require=True)
         given = {
             "tool_choice": tool_choice,
             "parallel_tool_calls": parallel_tool_calls,
@@ -133,7 +137,7 @@ class ChatDMXOmni(Fields):
         _structured.check(schema, method, strict, {} if method == "json_schema" or not tools else {"tools": tools})
         bound = _structured.binding(schema, method, strict) | kwargs
         if method == "function_calling":
-            name = _tools.flat([schema])[0]["name"]
+            name = to_wire_tools([schema])[0]["name"]
             model = self.bind_tools([schema], tool_choice=name, strict=strict, parallel_tool_calls=False, **bound)
         elif tools:
             model = self.bind_tools(tools, strict=strict, **bound)
@@ -154,7 +158,7 @@ class ChatDMXOmni(Fields):
             messages: The messages. Local files below `media_roots` are looked at; what stands behind a URL is not.
             tools: Tools that go with them.
         """
-        described = _tokens.count_text(str(_tools.flat(tools))) if tools else 0
+        described = _tokens.count_text(str(to_wire_tools(tools))) if tools else 0
         return _tokens.count_messages(messages, self.media_roots) + described
 
     # Calls
@@ -257,10 +261,10 @@ class ChatDMXOmni(Fields):
     # The cache. LangChain gives some blocks a random id on the way in; the same question must be the same key.
 
     def _generate_with_cache(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        return super()._generate_with_cache(_request.without_random_ids(messages), *args, **kwargs)
+        return super()._generate_with_cache(without_random_ids(messages), *args, **kwargs)
 
     async def _agenerate_with_cache(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
-        return await super()._agenerate_with_cache(_request.without_random_ids(messages), *args, **kwargs)
+        return await super()._agenerate_with_cache(without_random_ids(messages), *args, **kwargs)
 
     # Requests
 
@@ -286,12 +290,12 @@ class ChatDMXOmni(Fields):
         Raises:
             InvalidInputError: It can't be sent.
         """
-        given = {name: getattr(self, name) for name in _options.NAMES if name in type(self).model_fields}
-        options = _options.resolve(given, call if stop is None else {**call, "stop": stop})
+        given = {name: getattr(self, name) for name in NAMES if name in type(self).model_fields}
+        options = resolve(given, call if stop is None else {**call, "stop": stop})
         key = self._key()
         return Exchange(
             endpoint=self._endpoint(key),
-            body=_request.build(messages, options),
+            body=build(messages, options),
             asked=Asked(
                 model=options.model,
                 voice=options.spoken_by,
@@ -318,5 +322,5 @@ class _Writer(Protocol[Written_co]):
 
 
 def _warn(answer: Answer) -> None:
-    for told in _endings.warnings(answer):
+    for told in endings.warnings(answer):
         warnings.warn(told, DMXOmniWarning, stacklevel=3)

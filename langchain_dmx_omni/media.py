@@ -11,10 +11,11 @@ from binascii import b2a_base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from . import _mime, _sources
-from ._body import FileData, InlineData
+from ._media import sources
+from ._media.data import FileData, InlineData
+from ._media.mime import HEAD, TAKEN, from_name, kind_of, sniff
+from ._media.sources import Claim
 from ._profiles import LIMITS
-from ._sources import Claim
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -140,8 +141,8 @@ def _found(src: Source, inline: bool, claim: Claim) -> dict[str, str]:
     if isinstance(src, bytes | bytearray | memoryview):
         if not inline:
             raise claim.error("inline=False refers to a file: give its path")
-        return _inlined(_sources.from_bytes(bytes(src), claim), claim)
-    if isinstance(src, str) and _sources.is_url(src):
+        return _inlined(sources.from_bytes(bytes(src), claim), claim)
+    if isinstance(src, str) and sources.is_url(src):
         return _from_url(src, claim)
     if not isinstance(src, str | os.PathLike):
         raise claim.error(f"it is a {type(src).__name__}; give a path, bytes or a URL")
@@ -150,10 +151,10 @@ def _found(src: Source, inline: bool, claim: Claim) -> dict[str, str]:
 
 def _from_url(url: str, claim: Claim) -> dict[str, str]:
     if url[:5].lower() != "file:":  # which only the model may read, below its media_roots
-        source = _sources.from_url(url, claim)
+        source = sources.from_url(url, claim)
         if not isinstance(source.data, str):
             return _inlined(source, claim)
-    mime = _typed(_mime.from_name(url), claim.kind)
+    mime = _typed(from_name(url), claim.kind)
     return {"url": url, "mime_type": mime} if mime else {"url": url}
 
 
@@ -169,8 +170,8 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
             raise claim.error("it is no regular file")
         if not found.st_size:
             raise claim.error("it is empty")
-        source = _sources.checked(FileData(path, found), claim if inline else claim._replace(limit=None))
-        mime = _typed(source.mime or _mime.from_name(name), claim.kind) or f"{claim.kind}/*"
+        source = sources.checked(FileData(path, found), claim if inline else claim._replace(limit=None))
+        mime = _typed(source.mime or from_name(name), claim.kind) or f"{claim.kind}/*"
         if not inline:
             return {"url": path.absolute().as_uri(), "mime_type": mime}
         return {"base64": b2a_base64(path.read_bytes(), newline=False).decode("ascii"), "mime_type": mime}
@@ -178,7 +179,7 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
         if isinstance(error, InvalidInputError):
             raise
         raise claim.error(
-            f"it can't be read: {_sources.unreadable(error)}; give a path, bytes or an https:// URL"
+            f"it can't be read: {sources.unreadable(error)}; give a path, bytes or an https:// URL"
         ) from None
 
 
@@ -187,7 +188,7 @@ def _fitted(kind: str, src: Source) -> Source:
     claim = Claim("the media given", kind)
     if isinstance(src, bytes | bytearray | memoryview):
         raise claim.error("fit=True needs a file: write the bytes to one and give its path")
-    if isinstance(src, str) and _sources.is_url(src):
+    if isinstance(src, str) and sources.is_url(src):
         return src
     try:
         path = Path(os.path.expanduser(src))  # noqa: PTH111  # Path's raises for unknown users
@@ -195,22 +196,22 @@ def _fitted(kind: str, src: Source) -> Source:
         return src  # which is refused with the rest
     _from_path(path, False, claim)
     data = FileData(path, path.stat())
-    taken = _mime.sniff(data.head(_mime.HEAD))
-    if len(data) <= LIMITS.data_url and (taken is None or taken.mime in _mime.TAKEN):
+    taken = sniff(data.head(HEAD))
+    if len(data) <= LIMITS.data_url and (taken is None or taken.mime in TAKEN):
         return src
     from .video import fit  # noqa: PLC0415  # an extra
 
     return fit(path)
 
 
-def _inlined(source: _sources.Source, claim: Claim) -> dict[str, str]:
+def _inlined(source: sources.Source, claim: Claim) -> dict[str, str]:
     assert isinstance(source.data, InlineData)
     return {"base64": source.data.base64, "mime_type": _typed(source.mime, claim.kind) or f"{claim.kind}/*"}
 
 
 def _typed(mime: str | None, kind: str | None) -> str | None:
     """Return a MIME type as a block of a kind says it: a container may hold audio as well as video."""
-    held = _mime.kind_of(mime)
+    held = kind_of(mime)
     if mime is None or held == kind:
         return mime
     if held is None or "image" in (held, kind):

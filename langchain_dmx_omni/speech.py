@@ -6,7 +6,7 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._audio import Base64Decoder, Track, WavFormat
+from ._media.wav import Base64Decoder, Track, WavFormat
 from .errors import NoSpeechError, ProtocolError
 
 if TYPE_CHECKING:

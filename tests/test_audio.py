@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_dmx_omni._audio import Base64Decoder, Base64Piece, Track, WavFormat, WavReader, joined
+from langchain_dmx_omni._media.wav import Base64Decoder, Base64Piece, Track, WavFormat, WavReader, joined
 from langchain_dmx_omni.errors import ProtocolError
 
 PCM = bytes(range(256)) * 5 + b"ab"

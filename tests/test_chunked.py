@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_dmx_omni import _clients, _network
-from langchain_dmx_omni._chunked import ChunkMerger
+from langchain_dmx_omni._transport import clients, network
+from langchain_dmx_omni._transport.http_chunks import ChunkMerger
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PLAIN = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n"
@@ -118,12 +118,12 @@ def test_a_long_chunk_goes_on_as_it_came() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "backend"), [(httpx.Client, _network._Backend), (httpx.AsyncClient, _network._AsyncBackend)]
+    ("kind", "backend"), [(httpx.Client, network._Backend), (httpx.AsyncClient, network._AsyncBackend)]
 )
 def test_the_shared_clients_use_it(kind: type, backend: type, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a proxy has a transport of its own. It rests on attributes of httpx that might move."""
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    client = _clients._make(kind)
+    client = clients._make(kind)
     transports = [client._transport, *client._mounts.values()]
     kinds = {type(transport._pool._network_backend) for transport in transports if transport is not None}
     assert len(transports) > 1
@@ -132,6 +132,6 @@ def test_the_shared_clients_use_it(kind: type, backend: type, monkeypatch: pytes
 
 def test_a_transport_that_keeps_its_backend_elsewhere_is_left_alone() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200))
-    _network.merge_chunks(transport)
-    _network.merge_chunks(None)
+    network.merge_chunks(transport)
+    network.merge_chunks(None)
     assert vars(transport).keys() == {"handler"}

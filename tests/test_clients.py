@@ -19,7 +19,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from langchain_dmx_omni import ChatDMXOmni, _clients, errors
+from langchain_dmx_omni import ChatDMXOmni, errors
+from langchain_dmx_omni._transport import clients
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT
 
@@ -58,7 +59,7 @@ def run(program: str, **environment: str) -> str:
 def test_constructing_makes_no_client_and_no_ssl_context() -> None:
     told = run("""
         llms = [ChatDMXOmni() for _ in range(10)]
-        print(_clients._clients.sync, [*_clients._clients.loops], _clients._ssl_context.cache_info().currsize)
+        print(clients._clients.sync, [*clients._clients.loops], clients._ssl_context.cache_info().currsize)
     """)
     assert told == "{} [] 0\n"
 
@@ -73,20 +74,20 @@ def test_one_client_and_one_ssl_context_serve_all_models(way: str, server: RawSe
             else:
                 assert text([chunk async for chunk in llm.astream("Hi")]) == TEXT
 
-    before = _clients._ssl_context()
+    before = clients._ssl_context()
     if way.startswith("a"):
         asyncio.run(several())
     else:
         for _ in range(3):
             assert text(call(model(server), way)) == TEXT
     assert (len(server.requests), len(server.connections)) == (3, 1)
-    assert _clients._ssl_context() is before
+    assert clients._ssl_context() is before
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
     """No client carries more than its share, nobody waits, and what is left is counted down, errors included."""
-    crowd, together = 2 * _clients._CROWD + 1, threading.Barrier(2 * _clients._CROWD + 1)
+    crowd, together = 2 * clients._CROWD + 1, threading.Barrier(2 * clients._CROWD + 1)
 
     def play(connection: socket.socket, request: bytes) -> bool:
         together.wait(20)
@@ -110,7 +111,7 @@ def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
 
     async def all_at_once(llm: ChatDMXOmni) -> tuple[list[str], list[int]]:
         said = await asyncio.gather(*(aask(llm, number) for number in range(crowd)))
-        of_loop = _clients._clients.loops[asyncio.get_running_loop()]
+        of_loop = clients._clients.loops[asyncio.get_running_loop()]
         return said, [shared._answers for found in of_loop.by_proxies.values() for shared in found]
 
     with RawServer(play) as server:
@@ -121,7 +122,7 @@ def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
         else:
             with ThreadPoolExecutor(crowd) as pool:
                 said = [*pool.map(ask, [llm] * crowd, range(crowd))]
-            answers = [shared._answers for found in _clients._clients.sync.values() for shared in found]
+            answers = [shared._answers for found in clients._clients.sync.values() for shared in found]
             assert set(answers) == {0}
             assert len(answers) >= 3
         assert said == ["failed" if number % 5 == 0 else TEXT for number in range(crowd)]
@@ -142,7 +143,7 @@ def test_event_loops_one_after_another(server: RawServer) -> None:
         for _ in range(5):
             asyncio.run(main())
         gc.collect()
-        print([*_clients._clients.loops], [loop() for loop in loops])
+        print([*clients._clients.loops], [loop() for loop in loops])
         """,
         DMXAPI_BASE_URL=server.base_url,
     )
@@ -154,21 +155,21 @@ def test_a_loop_that_is_closed_without_being_shut_down_is_forgotten_at_the_next_
     for _ in range(3):
         loop = asyncio.new_event_loop()
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-        ((shared,),) = _clients._clients.loops[loop].by_proxies.values()
+        ((shared,),) = clients._clients.loops[loop].by_proxies.values()
         loop.run_until_complete(shared.client.aclose())  # only to leave no warning behind
         loop.close()
     asyncio.run(llm.ainvoke("Hi"))
-    assert [*_clients._clients.loops] == []
+    assert [*clients._clients.loops] == []
 
 
 def test_a_loop_that_goes_on_after_its_generators_were_shut_down(server: RawServer) -> None:
     llm, loop = model(server), asyncio.new_event_loop()
     assert loop.run_until_complete(llm.ainvoke("Hi")).content
     loop.run_until_complete(loop.shutdown_asyncgens())
-    assert loop not in _clients._clients.loops
+    assert loop not in clients._clients.loops
     with pytest.warns(ResourceWarning, match="after loop.shutdown_asyncgens"):  # asyncio's own
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-    loop.run_until_complete(_clients._clients.loops[loop].closing.aclose())
+    loop.run_until_complete(clients._clients.loops[loop].closing.aclose())
     loop.close()
 
 
@@ -184,7 +185,7 @@ def test_event_loops_at_once(gateway: LocalGateway) -> None:
         told = [one.result() for one in [pool.submit(asyncio.run, several()) for _ in range(8)]]
     assert told == [[TEXT] * 5] * 8
     gc.collect()
-    assert not [loop for loop in _clients._clients.loops if loop.is_closed()]
+    assert not [loop for loop in clients._clients.loops if loop.is_closed()]
 
 
 def test_sixteen_threads(gateway: LocalGateway) -> None:

@@ -24,10 +24,10 @@ from langchain_core.messages.content import (
     create_video_block,
 )
 
-from langchain_dmx_omni import _content
-from langchain_dmx_omni._content import Place, Rules
-from langchain_dmx_omni._options import Options
-from langchain_dmx_omni._request import build
+from langchain_dmx_omni._request import content
+from langchain_dmx_omni._request.content import Place, Rules
+from langchain_dmx_omni._request.messages import build
+from langchain_dmx_omni._request.options import Options
 from langchain_dmx_omni.errors import ContentBlockError, InvalidInputError, MediaTooLargeError
 
 from . import gateway_clips as clips
@@ -343,7 +343,7 @@ def test_a_pdf_as_audio_is_refused_under_either_name():
 )
 def test_a_block_that_is_neither_text_nor_dict_is_refused(block: Any):
     with pytest.raises(ContentBlockError) as caught:
-        _content.parts(["Hi", block], Place(3, "human"), Rules())
+        content.parts(["Hi", block], Place(3, "human"), Rules())
     assert str(caught.value) == f"message 3 (human), block 2: a {type(block).__name__} is no content block"
 
 
@@ -384,7 +384,7 @@ KEYS = st.sampled_from(
 )  # fmt: skip
 TEXTS = st.one_of(
     st.sampled_from(
-        [*_content.KINDS, "url", "base64", "id", "data:,", "data:;base64,AAAA", "data:image/png;base64,%", "file:///etc",
+        [*content.KINDS, "url", "base64", "id", "data:,", "data:;base64,AAAA", "data:image/png;base64,%", "file:///etc",
          "file://h/a", "file://[", "file:///\ud800", "file:///%00", "http://[", "https://a/b", "image/png", "video/mp4",
          "application/pdf", b64(PNG), b64(PDF), url(MP4), "\x00", "\ud800", "a.mp4"]
     ),
@@ -397,7 +397,7 @@ VALUES = st.recursive(
 )
 BLOCKS = st.builds(
     lambda kind, block: {**block, "type": kind},
-    st.one_of(st.sampled_from([*_content.KINDS]), VALUES),
+    st.one_of(st.sampled_from([*content.KINDS]), VALUES),
     st.dictionaries(KEYS, VALUES, max_size=4),
 )
 
@@ -439,9 +439,9 @@ def sized(size: int, magic: bytes) -> str:
 def test_the_limit_counts_the_data_url_as_it_is_sent(magic: bytes, prefix: str, block: Callable[[str], Any]):
     size = len(prefix) + 4000
     blocks = [block(sized(4000, magic))]
-    assert len(_content.parts(blocks, Place(1, "human"), Rules((), size))) == 1
+    assert len(content.parts(blocks, Place(1, "human"), Rules((), size))) == 1
     with pytest.raises(MediaTooLargeError) as caught:
-        _content.parts(blocks, Place(1, "human"), Rules((), size - 1))
+        content.parts(blocks, Place(1, "human"), Rules((), size - 1))
     assert (caught.value.size, caught.value.limit) == (size, size - 1)
 
 
@@ -657,7 +657,7 @@ def sparse(path: Path, size: int, magic: bytes) -> Path:
 )
 def test_a_files_size_is_checked_and_the_file_is_not_read(root: Path, size: int, sent_bytes: int | None):
     path = sparse(root / "big.mp4", size, MP4[:64])
-    build_it = partial(_content.parts, [by_url(path)], Place(1, "human"), Rules((root,), LIMIT))
+    build_it = partial(content.parts, [by_url(path)], Place(1, "human"), Rules((root,), LIMIT))
     if sent_bytes is None:
         assert len(build_it()[0]["video_url"]["url"]) <= LIMIT
         return

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 import langchain_dmx_omni
-from langchain_dmx_omni._audio import Track
-from langchain_dmx_omni._body import Body, InlineData
-from langchain_dmx_omni._chunks import ChunkWriter, message
-from langchain_dmx_omni._deltas import Asked
-from langchain_dmx_omni._protocol import EventWriter
-from langchain_dmx_omni._response import Answer
+from langchain_dmx_omni._answer.chunks import ChunkWriter, message
+from langchain_dmx_omni._answer.deltas import Asked
+from langchain_dmx_omni._answer.protocol_events import EventWriter
+from langchain_dmx_omni._answer.reader import Answer
+from langchain_dmx_omni._media.data import Body, InlineData
+from langchain_dmx_omni._media.wav import Track
 from langchain_dmx_omni._sse import EventDecoder
 from langchain_dmx_omni.testing import scripts
 

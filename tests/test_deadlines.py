@@ -15,8 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-from langchain_dmx_omni import _deadlines, _http, errors
-from langchain_dmx_omni._deadlines import Alarm, Deadline, Watchdog
+from langchain_dmx_omni import errors
+from langchain_dmx_omni._transport import deadlines, http
+from langchain_dmx_omni._transport.deadlines import Alarm, Deadline, Watchdog
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import TEXT, answer, sse
 
@@ -260,7 +261,7 @@ async def test_waiting_for_a_connection_of_the_users_async_client(gateway: Local
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_error_whose_body_does_not_come_is_still_an_error(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http, "_ERROR_BODY", 0.4)
+    monkeypatch.setattr(http, "_ERROR_BODY", 0.4)
 
     def play(connection: socket.socket, _: bytes) -> None:
         connection.sendall(b"HTTP/1.1 503 Busy\r\ncontent-length: 99\r\nretry-after: 7\r\n\r\n")
@@ -310,7 +311,7 @@ AFTER = {
 @pytest.mark.parametrize("kind", [*lower_errors(httpx.HTTPError), *lower_errors(httpx.StreamError)])
 def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None, begun: bool) -> None:
     request = httpx.Request("POST", "http://host:1/v1", extensions={"timeout": httpx.Timeout(limit).as_dict()})
-    error = _http._mapped(make(kind), request, Deadline(limit, limit), begun=begun)
+    error = http._mapped(make(kind), request, Deadline(limit, limit), begun=begun)
     rest = errors.StreamInterruptedError if begun else errors.ConnectError
     assert type(error) is AFTER.get(kind, rest)
     assert "None" not in str(error)
@@ -505,4 +506,4 @@ async def test_an_alarm_rings_for_its_own_deadline_only() -> None:
 
 
 def test_words() -> None:
-    assert [_deadlines.within(limit) for limit in (None, 2, 0.25)] == ["in time", "within 2 s", "within 0.25 s"]
+    assert [deadlines.within(limit) for limit in (None, 2, 0.25)] == ["in time", "within 2 s", "within 0.25 s"]

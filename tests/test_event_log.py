@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from langchain_dmx_omni import errors
-from langchain_dmx_omni._eventlog import EventLog
+from langchain_dmx_omni._event_log import EventLog
 from langchain_dmx_omni._sse import ServerSentEvent
 from langchain_dmx_omni.errors import DMXOmniWarning
 from langchain_dmx_omni.testing import LocalGateway

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_dmx_omni import _mime
-from langchain_dmx_omni._mime import MediaType
+from langchain_dmx_omni._media import mime
+from langchain_dmx_omni._media.mime import MediaType
 
 from . import gateway_clips as clips
 
@@ -51,7 +51,7 @@ MADE = {
 @pytest.mark.parametrize("name", MADE)
 def test_a_real_file_is_known_by_its_first_bytes(name: str):
     make, expected = MADE[name]
-    assert _mime.sniff(make()[: _mime.HEAD]) == expected
+    assert mime.sniff(make()[: mime.HEAD]) == expected
 
 
 def ftyp(brand: bytes) -> bytes:
@@ -100,7 +100,7 @@ HEADS = [
     ("head", "expected"), HEADS, ids=lambda value: value.hex()[:16] if isinstance(value, bytes) else ""
 )
 def test_a_header_tells_the_type(head: bytes, expected: MediaType):
-    assert _mime.sniff(head[: _mime.HEAD]) == expected
+    assert mime.sniff(head[: mime.HEAD]) == expected
 
 
 UNKNOWN = {
@@ -130,12 +130,12 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("head", UNKNOWN.values(), ids=UNKNOWN)
 def test_other_bytes_say_nothing(head: bytes):
-    assert _mime.sniff(head) is None
+    assert mime.sniff(head) is None
 
 
 @given(st.binary(max_size=64))
 def test_any_bytes_are_some_type_or_none(head: bytes):
-    found = _mime.sniff(head)
+    found = mime.sniff(head)
     assert found is None or set(found.kinds) <= {"image", "audio", "video"}
 
 
@@ -156,7 +156,7 @@ def test_any_bytes_are_some_type_or_none(head: bytes):
     ],
 )
 def test_a_name_suggests_a_type(name: str | None, expected: str | None):
-    assert _mime.from_name(name) == expected
+    assert mime.from_name(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_name_suggests_a_type(name: str | None, expected: str | None):
     ],
 )
 def test_the_kind_of_a_type(mime: str | None, kind: str | None):
-    assert _mime.kind_of(mime) == kind
+    assert mime.kind_of(mime) == kind
 
 
 @pytest.mark.parametrize(
@@ -206,4 +206,4 @@ def test_the_kind_of_a_type(mime: str | None, kind: str | None):
     ],
 )
 def test_the_format_that_names_audio(mime: str | None, expected: str | None):
-    assert _mime.audio_format(mime) == expected
+    assert mime.audio_format(mime) == expected

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from langchain_dmx_omni._options import NAMES, Options, resolve, warn_unknown
+from langchain_dmx_omni._request.options import NAMES, Options, resolve, warn_unknown
 from langchain_dmx_omni.errors import ConfigurationError, DMXOmniWarning
 
 
@@ -146,7 +146,7 @@ def test_known_arguments_are_silent():
 
 def test_the_model_has_every_name_that_belongs_to_it():
     from langchain_dmx_omni import ChatDMXOmni
-    from langchain_dmx_omni._options import _OF_THE_MODEL
+    from langchain_dmx_omni._request.options import _OF_THE_MODEL
 
     own = {"output_version", "streaming", "model_name"}
     fields = set(ChatDMXOmni.model_fields) - own

@@ -12,11 +12,11 @@ import pytest
 from langchain_core.messages import AIMessage, message_chunk_to_message
 
 from langchain_dmx_omni import errors
-from langchain_dmx_omni._chunks import ChunkWriter, message
-from langchain_dmx_omni._deltas import Asked
-from langchain_dmx_omni._response import Answer
+from langchain_dmx_omni._answer.chunks import ChunkWriter, message
+from langchain_dmx_omni._answer.deltas import Asked
+from langchain_dmx_omni._answer.reader import Answer
+from langchain_dmx_omni._answer.usage import usage_metadata
 from langchain_dmx_omni._sse import ServerSentEvent
-from langchain_dmx_omni._usage import usage_metadata
 from langchain_dmx_omni.testing.scripts import PCM, wav
 
 TEXT = Asked("m")

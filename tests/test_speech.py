@@ -12,7 +12,7 @@ from IPython.core.formatters import DisplayFormatter
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_dmx_omni import Speech
-from langchain_dmx_omni._audio import WavFormat
+from langchain_dmx_omni._media.wav import WavFormat
 from langchain_dmx_omni.errors import NoSpeechError
 
 if TYPE_CHECKING:

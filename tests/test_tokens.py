@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage, trim_messages
 
-from langchain_dmx_omni import ChatDMXOmni, _measure, _tokens, media
-from langchain_dmx_omni._measure import Measured, measure
+from langchain_dmx_omni import ChatDMXOmni, _tokens, media
+from langchain_dmx_omni._media import measure as measure_module
+from langchain_dmx_omni._media.measure import Measured, measure
 from tests import gateway_clips
 
 
@@ -124,7 +125,7 @@ def test_without_pyav_they_are_not_known(monkeypatch: pytest.MonkeyPatch) -> Non
         return real(name, *args)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert _measure.measure(b"\x1aE\xdf\xa3 and so on") == Measured()
+    assert measure_module.measure(b"\x1aE\xdf\xa3 and so on") == Measured()
 
 
 CLIP = gateway_clips.clip((1, 2, 3), (3, 2, 1), seconds=1.0)

@@ -8,7 +8,8 @@ import pytest
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
 
-from langchain_dmx_omni import _tools, errors
+from langchain_dmx_omni import errors
+from langchain_dmx_omni._request import tools
 
 
 @tool
@@ -91,47 +92,47 @@ TOOLS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("given", "expected"), TOOLS.values(), ids=TOOLS)
 def test_tools_become_flat(given: Any, expected: dict[str, Any]) -> None:
-    assert _tools.flat([given]) == [expected]
+    assert tools.flat([given]) == [expected]
 
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_strict(strict: bool) -> None:
     for given in (multiply, FLAT):
-        (found,) = _tools.flat([given], strict)
+        (found,) = tools.flat([given], strict)
         assert found["strict"] is strict
 
 
 @pytest.mark.parametrize(("given", "name"), [(7, "int"), ({"no": "name"}, "a dict"), ({"type": "object"}, "a dict")])
 def test_what_is_no_tool(given: Any, name: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=rf"tool 2 \({name}\) can't be used: "):
-        _tools.flat([multiply, given])
+        tools.flat([multiply, given])
 
 
 ONE, TWO = [{"name": "f"}], [{"name": "f"}, {"name": "g"}]
 NAMED = {"type": "function", "name": "f"}
-CHOICES: dict[str, tuple[Any, Any, bool, _tools.Choice]] = {
-    "nothing": (None, TWO, False, _tools.Choice(None)),
-    "False": (False, TWO, False, _tools.Choice(None)),
-    "auto": ("auto", TWO, False, _tools.Choice("auto")),
-    "none": ("none", TWO, False, _tools.Choice("none")),
-    "a name": ("f", TWO, False, _tools.Choice(NAMED)),
-    "a chat dict": ({"type": "function", "function": {"name": "f"}}, TWO, False, _tools.Choice(NAMED)),
-    "a Responses dict": (NAMED, TWO, False, _tools.Choice(NAMED)),
-    "an Anthropic dict": ({"type": "tool", "name": "f"}, TWO, False, _tools.Choice(NAMED)),
-    "any, where the service can require": ("any", TWO, True, _tools.Choice("required")),
-    "required, likewise": ("required", ONE, True, _tools.Choice("required")),
-    "True, likewise": (True, ONE, True, _tools.Choice("required")),
-    "any of one, where it can't": ("any", ONE, False, _tools.Choice(NAMED)),
-    "required of one, where it can't": ("required", ONE, False, _tools.Choice(NAMED)),
-    "True of one, where it can't": (True, ONE, False, _tools.Choice(NAMED)),
-    "any of several, where it can't": ("any", TWO, False, _tools.Choice("auto", _tools.MUST_CALL)),
-    "any of none": ("any", [], False, _tools.Choice(None)),
+CHOICES: dict[str, tuple[Any, Any, bool, tools.Choice]] = {
+    "nothing": (None, TWO, False, tools.Choice(None)),
+    "False": (False, TWO, False, tools.Choice(None)),
+    "auto": ("auto", TWO, False, tools.Choice("auto")),
+    "none": ("none", TWO, False, tools.Choice("none")),
+    "a name": ("f", TWO, False, tools.Choice(NAMED)),
+    "a chat dict": ({"type": "function", "function": {"name": "f"}}, TWO, False, tools.Choice(NAMED)),
+    "a Responses dict": (NAMED, TWO, False, tools.Choice(NAMED)),
+    "an Anthropic dict": ({"type": "tool", "name": "f"}, TWO, False, tools.Choice(NAMED)),
+    "any, where the service can require": ("any", TWO, True, tools.Choice("required")),
+    "required, likewise": ("required", ONE, True, tools.Choice("required")),
+    "True, likewise": (True, ONE, True, tools.Choice("required")),
+    "any of one, where it can't": ("any", ONE, False, tools.Choice(NAMED)),
+    "required of one, where it can't": ("required", ONE, False, tools.Choice(NAMED)),
+    "True of one, where it can't": (True, ONE, False, tools.Choice(NAMED)),
+    "any of several, where it can't": ("any", TWO, False, tools.Choice("auto", tools.MUST_CALL)),
+    "any of none": ("any", [], False, tools.Choice(None)),
 }
 
 
 @pytest.mark.parametrize(("given", "tools", "can_require", "expected"), CHOICES.values(), ids=CHOICES)
-def test_tool_choice(given: Any, tools: Any, can_require: bool, expected: _tools.Choice) -> None:
-    assert _tools.choice(given, tools, can_require=can_require) == expected
+def test_tool_choice(given: Any, tools: Any, can_require: bool, expected: tools.Choice) -> None:
+    assert tools.choice(given, tools, can_require=can_require) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,5 +146,5 @@ def test_tool_choice(given: Any, tools: Any, can_require: bool, expected: _tools
 )
 def test_tool_choice_that_can_not_be(given: Any, told: str) -> None:
     with pytest.raises(errors.ConfigurationError) as caught:
-        _tools.choice(given, TWO, can_require=False)
+        tools.choice(given, TWO, can_require=False)
     assert told in str(caught.value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import av
 import av.stream
 
-from langchain_dmx_omni._sources import unreadable
+from langchain_dmx_omni._media.sources import unreadable
 from langchain_dmx_omni.errors import ContentBlockError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from langchain_dmx_omni import _mime
+from langchain_dmx_omni._media.mime import HEAD, sniff
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
 
 from .probe import MediaInfo, probe
@@ -25,7 +25,7 @@ def usable(path: str | os.PathLike[str]) -> MediaInfo:
     info = probe(path)
     if info.kind is None or info.duration <= 0:
         with info.path.open("rb") as file:
-            found = _mime.sniff(file.read(_mime.HEAD))
+            found = sniff(file.read(HEAD))
         still = found is not None and found.kinds == ("image",)
         remedy = "; send it as an image (media.image)" if still else ""
         raise ContentBlockError(f"{info.path.name}: {info.problem or 'there is nothing to play in it'}{remedy}")

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_dmx_omni import _mime
+from langchain_dmx_omni._media.mime import HEAD, TAKEN, sniff
 from langchain_dmx_omni.errors import ConfigurationError
 
 from . import _cache
@@ -72,8 +72,8 @@ def fit(
 def is_taken(path: Path) -> bool:
     """Whether the service takes a file's format as it is."""
     with path.open("rb") as file:
-        found = _mime.sniff(file.read(_mime.HEAD))
-    return found is not None and found.mime in _mime.TAKEN
+        found = sniff(file.read(HEAD))
+    return found is not None and found.mime in TAKEN
 
 
 def _checked_target(target: Path, info: MediaInfo) -> Path:

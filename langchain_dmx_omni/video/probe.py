@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import av
 
-from langchain_dmx_omni import _mime
+from langchain_dmx_omni._media.mime import HEAD, sniff
 
 from ._open import open_media, picture_stream, regular_file, sound_stream, start_of
 
@@ -156,7 +156,7 @@ def _container_name(container: InputContainer, file: Path) -> str:
         return suffix if suffix in ("mov", "m4a", "3gp") else "mp4"
     if "matroska" in names:
         with file.open("rb") as head:
-            found = _mime.sniff(head.read(_mime.HEAD))
+            found = sniff(head.read(HEAD))
         return "webm" if found and found.mime == "video/webm" else "matroska"
     return names[0]
 
@@ -251,7 +251,7 @@ def _last_time(file: Path, indexes: list[int], since: float) -> float:
 def _reason(file: Path, error: Exception) -> str:
     """Return what is wrong with a file that FFmpeg can't open."""
     with file.open("rb") as head:
-        found = _mime.sniff(head.read(_mime.HEAD))
+        found = sniff(head.read(HEAD))
     if found is None or not {"audio", "video"} & {*found.kinds}:
         told = f"its bytes are {found.mime}" if found else "its bytes are of no known format"
         return f"it is no video or audio: {told}"

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
-from . import _content, _profiles, _structured, _tools
-from ._body import Body
-from ._content import Place, Rules
-from ._profiles import LIMITS
-from .errors import InvalidInputError
+from langchain_dmx_omni import _profiles, _structured
+from langchain_dmx_omni._media.data import Body
+from langchain_dmx_omni._profiles import LIMITS
+from langchain_dmx_omni.errors import InvalidInputError
+
+from . import content
+from .content import Place, Rules
+from .tools import resolve_tool_choice, to_wire_tools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from langchain_core.messages import InvalidToolCall, ToolCall
 
-    from ._options import Options
+    from .options import Options
 
     Item = dict[str, Any]
 
@@ -59,8 +62,8 @@ def payload(messages: Sequence[BaseMessage], options: Options) -> dict[str, Any]
     """Return the request as a JSON value, in which media stands as `_body.MediaData`."""
     speaks = options.speaks
     able = _profiles.abilities(options.model)
-    tools = _tools.flat(options.tools or ())
-    choice = _tools.choice(options.tool_choice, tools, can_require=able.require_a_tool)
+    tools = to_wire_tools(options.tools or ())
+    choice = resolve_tool_choice(options.tool_choice, tools, can_require=able.require_a_tool)
     form, schema = _structured.response_format(options.response_format, has_schema=able.json_schema)
     sent = items(messages, options)
     _tell(_told(choice.told, schema, form, sent), sent, aside=speaks)
@@ -167,7 +170,7 @@ def _call(call: ToolCall | InvalidToolCall, place: Place) -> Item:
 
 def _tool_output(message: ToolMessage, place: Place, rules: Rules) -> tuple[Item, list[Any]]:
     """Return a tool's result, and the media in it, which goes into a user message behind all results."""
-    parts = _content.parts(message.content, place, rules)
+    parts = content.parts(message.content, place, rules)
     texts = [part["text"] for part in parts if part["type"] == "text"]
     media = [part for part in parts if part["type"] != "text"]
     text = "".join(texts)
@@ -202,7 +205,7 @@ def _tell(told: str, sent: list[Item], *, aside: bool) -> None:
 def _user(content: str | list[Any], place: Place, rules: Rules) -> Item:
     return {
         "role": "user",
-        "content": content if isinstance(content, str) else _content.parts(content, place, rules),
+        "content": content if isinstance(content, str) else content.parts(content, place, rules),
     }
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._deltas import CallDelta
+from .deltas import CallDelta
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._events import Event, Item
+    from .events import Event, Item
 
 
 class Call:

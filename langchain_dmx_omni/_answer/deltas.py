@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ._audio import Part
+    from langchain_dmx_omni._media.wav import Part
 
 
 class Asked(NamedTuple):

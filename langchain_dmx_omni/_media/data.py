@@ -16,7 +16,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .errors import InvalidInputError
+from langchain_dmx_omni.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

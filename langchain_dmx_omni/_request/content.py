@@ -14,10 +14,10 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _mime, _sources
-from ._body import clean_base64
-from ._sources import Claim, Source
-from .errors import ContentBlockError
+from langchain_dmx_omni._media import mime, sources
+from langchain_dmx_omni._media.data import clean_base64
+from langchain_dmx_omni._media.sources import Claim, Source
+from langchain_dmx_omni.errors import ContentBlockError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,7 +123,7 @@ def _frames(block: Block, at: Place, rules: Rules) -> Part:
     if not block["video"]:
         raise at.error("the list of frames is empty")
     frames = [
-        _sources.from_url(frame, _claim("image", at._replace(kind=f"video, frame {number}"), rules)).data
+        sources.from_url(frame, _claim("image", at._replace(kind=f"video, frame {number}"), rules)).data
         for number, frame in enumerate(block["video"], 1)
     ]
     return {"type": "video", "video": frames, **_parameters(block)}
@@ -160,21 +160,21 @@ def _image_url(block: Block, at: Place, rules: Rules) -> Part:
     url, beside = _object(block, "image_url", "url", at)
     if block.get("detail") is not None:
         beside["detail"] = block["detail"]
-    part = _image_part(_sources.from_url(url, _claim("image", at, rules)), block)
+    part = _image_part(sources.from_url(url, _claim("image", at, rules)), block)
     part["image_url"] |= beside
     return part
 
 
 def _video_url(block: Block, at: Place, rules: Rules) -> Part:
     url, beside = _object(block, "video_url", "url", at)
-    part = _video_part(_sources.from_url(url, _claim("video", at, rules)), block)
+    part = _video_part(sources.from_url(url, _claim("video", at, rules)), block)
     part["video_url"] |= beside
     return part
 
 
 def _audio_url(block: Block, at: Place, rules: Rules) -> Part:
     url, _ = _object(block, "audio_url", "url", at)
-    return _audio_part(_sources.from_url(url, _claim("audio", at, rules)))
+    return _audio_part(sources.from_url(url, _claim("audio", at, rules)))
 
 
 def _input_audio(block: Block, at: Place, rules: Rules) -> Part:
@@ -184,7 +184,7 @@ def _input_audio(block: Block, at: Place, rules: Rules) -> Part:
     if not isinstance(named, str | None):
         raise at.error(f"its format is a {type(named).__name__}")
     mime = f"audio/{named}" if named else None
-    return _audio_part(_sources.from_base64(data, _claim("audio", at, rules, mime)))
+    return _audio_part(sources.from_base64(data, _claim("audio", at, rules, mime)))
 
 
 def _media(block: Block, at: Place, rules: Rules) -> Part:
@@ -231,7 +231,7 @@ def _image_part(source: Source, block: Block) -> Part:
 
 def _audio_part(source: Source) -> Part:
     # Every sample names a format; the service looks at the audio itself.
-    form = _mime.audio_format(source.mime) or "wav"
+    form = mime.audio_format(source.mime) or "wav"
     return {"type": "input_audio", "input_audio": {"data": source.data, "format": form}}
 
 
@@ -284,10 +284,10 @@ def _source(block: Block, kind: str | None, at: Place, rules: Rules) -> Source:
     claim = _claim(kind, at, rules, mime, name)
     for key in ("base64", "data", "file_data"):
         if block.get(key) is not None:
-            return _sources.from_base64(block[key], claim)
+            return sources.from_base64(block[key], claim)
     for key in ("url", "file_url", kind or ""):  # the last is DashScope's: {"type": "image", "image": url}
         if block.get(key) is not None:
-            return _sources.from_url(block[key], claim)
+            return sources.from_url(block[key], claim)
     if block.get("file_id") is not None or block.get("source_type") == "id":
         raise at.error("a file id of another service can't be sent; give the bytes, a path or a URL")
     raise at.error("there is neither a url nor base64 data in it")

@@ -18,7 +18,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from .errors import ConfigurationError
+from langchain_dmx_omni.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
@@ -109,7 +109,7 @@ def _make(kind: type[Made]) -> Made:
         made: Made = kind(verify=_ssl_context(), limits=limits)
     except (ImportError, ValueError, httpx.InvalidURL) as error:  # a SOCKS proxy without socksio, or no URL at all
         raise ConfigurationError(f"a proxy that the environment names can't be used: {error}") from error
-    from ._network import merge_chunks  # noqa: PLC0415  it imports what httpx itself imports only now
+    from .network import merge_chunks  # noqa: PLC0415  it imports what httpx itself imports only now
 
     for transport in (made._transport, *made._mounts.values()):
         merge_chunks(transport)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from .errors import ConfigurationError
+from langchain_dmx_omni.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ class Choice(NamedTuple):
     """What the model is told in words, because the service has no parameter for it."""
 
 
-def flat(tools: Sequence[Tool], strict: bool | None = None) -> list[dict[str, Any]]:
+def to_wire_tools(tools: Sequence[Tool], strict: bool | None = None) -> list[dict[str, Any]]:
     """Return tools in the Responses API's shape: `{"type": "function", "name", "description", "parameters"}`.
 
     Args:
@@ -55,7 +55,7 @@ def flat(tools: Sequence[Tool], strict: bool | None = None) -> list[dict[str, An
     return found
 
 
-def choice(given: Any, tools: Sequence[Mapping[str, Any]], *, can_require: bool) -> Choice:
+def resolve_tool_choice(given: Any, tools: Sequence[Mapping[str, Any]], *, can_require: bool) -> Choice:
     """Return what a `tool_choice` means for the request.
 
     Args:

@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, Any, cast
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
-from ._chunks import message
-from ._deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
-from ._profiles import PROVIDER
+from langchain_dmx_omni._profiles import PROVIDER
+
+from .chunks import message
+from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from langchain_protocol.protocol import MessagesData
 
-    from ._calls import Call
-    from ._deltas import Delta
-    from ._response import Answer
+    from .calls import Call
+    from .deltas import Delta
+    from .reader import Answer
 
 
 class EventWriter:

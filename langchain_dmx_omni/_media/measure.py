@@ -10,7 +10,7 @@ import io
 import struct
 from typing import NamedTuple
 
-from ._audio import WavFormat, WavReader
+from .wav import WavFormat, WavReader
 
 
 class Measured(NamedTuple):

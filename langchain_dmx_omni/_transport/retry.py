@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import tenacity
 
-from .errors import APIStatusError, DMXOmniError
+from langchain_dmx_omni.errors import APIStatusError, DMXOmniError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import voices
-from .errors import DMXOmniError, EmptyAnswerError, ProtocolError, StreamInterruptedError
+from langchain_dmx_omni import voices
+from langchain_dmx_omni.errors import DMXOmniError, EmptyAnswerError, ProtocolError, StreamInterruptedError
 
 if TYPE_CHECKING:
-    from ._response import Answer
+    from .reader import Answer
 
 
 def error(answer: Answer, stray: bytes) -> DMXOmniError | None:

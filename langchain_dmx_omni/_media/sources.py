@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 from urllib.request import url2pathname
 
-from . import _mime
-from ._body import FileData, InlineData, MediaData, clean_base64
-from .errors import ContentBlockError, MediaTooLargeError
+from langchain_dmx_omni.errors import ContentBlockError, MediaTooLargeError
+
+from .data import FileData, InlineData, MediaData, clean_base64
+from .mime import HEAD, from_name, kind_of, sniff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +88,7 @@ def from_base64(data: Any, claim: Claim) -> Source:
 
 def from_bytes(data: bytes, claim: Claim) -> Source:
     """Return the source for bytes: the media itself, or the base64 that `b64encode` gives as bytes."""
-    if _mime.sniff(data[: _mime.HEAD]) is None:
+    if sniff(data[:HEAD]) is None:
         try:
             text, start = clean_base64(data.decode("ascii"))
         except ValueError:
@@ -132,7 +133,7 @@ def checked(data: MediaData, claim: Claim) -> Source:
         ContentBlockError: It is another kind of media than claimed, or none.
         MediaTooLargeError: It is over the limit.
     """
-    kind, mime = _identify(data.head(_mime.HEAD), claim)
+    kind, mime = _identify(data.head(HEAD), claim)
     if kind is None and (mime or "").lower() == "application/pdf":
         raise claim.error(_PDF)
     data.prefix = _prefix(kind, mime)
@@ -146,9 +147,9 @@ def _identify(head: bytes, claim: Claim) -> tuple[str | None, str | None]:
     Raises:
         ContentBlockError: The bytes are no image, audio or video, or another kind than claimed.
     """
-    found = _mime.sniff(head)
+    found = sniff(head)
     if found is None:
-        kind = claim.kind or _mime.kind_of(claim.mime) or _mime.kind_of(_mime.from_name(claim.name))
+        kind = claim.kind or kind_of(claim.mime) or kind_of(from_name(claim.name))
         return kind, claim.mime
     if found.mime == "application/pdf":
         raise claim.error(_PDF)
@@ -186,14 +187,14 @@ def _check_size(size: int, kind: str | None, claim: Claim) -> None:
 
 
 def _remote(url: str, claim: Claim) -> Source:
-    claimed = claim.mime or _mime.from_name(url)
+    claimed = claim.mime or from_name(url)
     if claimed == "application/pdf" and (claim.mime or claim.kind is None):
         raise claim.error(_PDF)
-    held = _mime.kind_of(claim.mime)
+    held = kind_of(claim.mime)
     # A container holds audio as well as video; an image is never one of them.
     if claim.kind and held and claim.kind != held and "image" in (claim.kind, held):
         raise claim.error(f"its type is {claim.mime}, which is no {claim.kind}")
-    kind = claim.kind or _mime.kind_of(claimed) or _mime.kind_of(_mime.from_name(url) or _mime.from_name(claim.name))
+    kind = claim.kind or kind_of(claimed) or kind_of(from_name(url) or from_name(claim.name))
     return Source(url, kind, claimed)
 
 

@@ -14,14 +14,15 @@ from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from ._audio import Base64Piece, joined
-from ._deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from langchain_dmx_omni._media.wav import Base64Piece, joined
+
+from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._deltas import Delta
-    from ._response import Answer
+    from .deltas import Delta
+    from .reader import Answer
 
 Content = str | list[str | dict[Any, Any]]
 

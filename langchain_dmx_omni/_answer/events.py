@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from pydantic_core import from_json
 
-from .errors import ProtocolError
+from langchain_dmx_omni.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from ._sse import ServerSentEvent
+    from langchain_dmx_omni._sse import ServerSentEvent
 
 
 class Usage(TypedDict, total=False):

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpcore
 
-from ._chunked import ChunkMerger
+from .http_chunks import ChunkMerger
 
 
 def merge_chunks(transport: Any) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ._profiles import DEFAULT_MODEL, DEFAULT_VOICE
-from .errors import ConfigurationError, DMXOmniWarning
+from langchain_dmx_omni._profiles import DEFAULT_MODEL, DEFAULT_VOICE
+from langchain_dmx_omni.errors import ConfigurationError, DMXOmniWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

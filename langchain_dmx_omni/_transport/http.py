@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
-from . import _clients, _failures
-from ._deadlines import Alarm, Deadline, watchdog, within
-from ._sse import EventDecoder, ServerSentEvent
-from .errors import (
+from langchain_dmx_omni import _failures
+from langchain_dmx_omni._sse import EventDecoder, ServerSentEvent
+from langchain_dmx_omni.errors import (
     BadRequestError,
     ConfigurationError,
     ConnectError,
@@ -25,10 +24,13 @@ from .errors import (
     WriteTimeoutError,
 )
 
+from . import clients
+from .deadlines import Alarm, Deadline, watchdog, within
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
-    from ._body import Body
+    from langchain_dmx_omni._media.data import Body
 
 Client = httpx.Client
 AsyncClient = httpx.AsyncClient
@@ -240,7 +242,7 @@ def send(endpoint: Endpoint, body: Body) -> EventStream:
     with contextlib.ExitStack() as leaving:
         client = endpoint.client
         if client is None:
-            shared = _clients.client()
+            shared = clients.client()
             leaving.callback(shared.leave)
             client = shared.client
         request = endpoint.request(client, content(), len(body))
@@ -267,7 +269,7 @@ async def asend(endpoint: Endpoint, body: Body) -> AsyncEventStream:
     with contextlib.ExitStack() as leaving:
         client = endpoint.async_client
         if client is None:
-            shared = await _clients.async_client()
+            shared = await clients.async_client()
             leaving.callback(shared.leave)
             client = shared.client
         request = endpoint.request(client, content(), len(body))

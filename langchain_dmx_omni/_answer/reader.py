@@ -13,23 +13,26 @@ from __future__ import annotations
 from binascii import b2a_base64
 from typing import TYPE_CHECKING, cast
 
-from . import _endings, _failures
-from ._audio import Part, Track
-from ._calls import Calls
-from ._deltas import CallDelta, End, ReasoningDelta, SpeechDelta, text_delta
-from ._events import DONE, ERROR, decode
-from ._profiles import PROVIDER
-from ._usage import usage_metadata
-from .errors import DMXOmniError, ProtocolError
+from langchain_dmx_omni import _failures
+from langchain_dmx_omni._media.wav import Part, Track
+from langchain_dmx_omni._profiles import PROVIDER
+from langchain_dmx_omni.errors import DMXOmniError, ProtocolError
+
+from . import endings
+from .calls import Calls
+from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, text_delta
+from .events import DONE, ERROR, decode
+from .usage import usage_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from langchain_core.messages.ai import UsageMetadata
 
-    from ._deltas import Asked, Delta
-    from ._events import Audio, ContentPart, Event, Item, Response
-    from ._sse import ServerSentEvent
+    from langchain_dmx_omni._sse import ServerSentEvent
+
+    from .deltas import Asked, Delta
+    from .events import Audio, ContentPart, Event, Item, Response
 
 
 class Answer:
@@ -120,7 +123,7 @@ class Answer:
         except ProtocolError as error:
             self._fail(error)
         if self.failure is None:
-            self.failure = _endings.error(self, stray)
+            self.failure = endings.error(self, stray)
         if self.failure is None:
             out.append(End())
         return out

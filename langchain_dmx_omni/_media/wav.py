@@ -10,7 +10,7 @@ import binascii
 import struct
 from typing import Final, NamedTuple
 
-from .errors import ProtocolError
+from langchain_dmx_omni.errors import ProtocolError
 
 SAMPLE_RATE: Final = 24_000
 """Hertz of raw PCM, which is mono int16 (source: Alibaba Model Studio on the model's speech)."""

@@ -17,7 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from .errors import FirstEventTimeoutError, IdleTimeoutError, RequestTimeoutError
+from langchain_dmx_omni.errors import FirstEventTimeoutError, IdleTimeoutError, RequestTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,30 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._answer.chunks import message
-from ._answer.reader import Answer
+from ._answer.chunks import to_message
+from ._answer.endings import settle
+from ._answer.reader import AnswerReader
 from ._transport import http, retry
 from .errors import DMXOmniError, StreamInterruptedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from ._answer.deltas import Asked, Delta
+    from ._answer.answer import Answer
+    from ._answer.deltas import AnswerSpec, Delta
     from ._event_log import EventLog
-    from ._media.data import Body
+    from ._request.body import Body
     from ._sse import EventDecoder, ServerSentEvent
+    from ._transport.endpoint import Endpoint
 
-Step = list["Delta"]
-"""What a batch of events added to the answer; never empty."""
+Deltas = list["Delta"]
+"""What a batch of events adds to the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """A request that is ready to be sent, as often as need be."""
 
-    endpoint: http.Endpoint
+    endpoint: Endpoint
     body: Body
-    asked: Asked
+    spec: AnswerSpec
     max_retries: int
     secret: str = field(repr=False)
     """The API key, kept out of every error and log."""
@@ -46,14 +49,14 @@ class Exchange:
         """
 
         def attempt() -> Answer:
-            steps = Steps(self)
-            while steps.read():
+            stream = AnswerStream(self)
+            while stream.read():
                 pass
-            return steps.answer
+            return stream.answer
 
         return retry.call(attempt, self.max_retries, on_retry)
 
-    def stream(self, on_retry: Callable[[Any], Any] | None = None) -> Steps:
+    def stream(self, on_retry: Callable[[Any], Any] | None = None) -> AnswerStream:
         """Wait for the first deltas of the answer, and return it from there on. Closing it early hangs up.
 
         Raises:
@@ -61,31 +64,31 @@ class Exchange:
             DMXOmniError: There was no answer, or an error that no second try mends.
         """
 
-        def attempt() -> Steps:
-            steps = Steps(self)
-            steps.first = steps.read()
-            return steps
+        def attempt() -> AnswerStream:
+            stream = AnswerStream(self)
+            stream.first = stream.read()
+            return stream
 
         return retry.call(attempt, self.max_retries, on_retry)
 
     async def acollect(self, on_retry: Callable[[Any], Awaitable[Any]] | None = None) -> Answer:
-        """Do what `collect` does, for async calls."""
+        """Async version of `collect`."""
 
         async def attempt() -> Answer:
-            steps = AsyncSteps(self)
-            while await steps.read():
+            stream = AsyncAnswerStream(self)
+            while await stream.read():
                 pass
-            return steps.answer
+            return stream.answer
 
         return await retry.acall(attempt, self.max_retries, on_retry)
 
-    async def astream(self, on_retry: Callable[[Any], Awaitable[Any]] | None = None) -> AsyncSteps:
-        """Do what `stream` does, for async calls."""
+    async def astream(self, on_retry: Callable[[Any], Awaitable[Any]] | None = None) -> AsyncAnswerStream:
+        """Async version of `stream`."""
 
-        async def attempt() -> AsyncSteps:
-            steps = AsyncSteps(self)
-            steps.first = await steps.read()
-            return steps
+        async def attempt() -> AsyncAnswerStream:
+            stream = AsyncAnswerStream(self)
+            stream.first = await stream.read()
+            return stream
 
         return await retry.acall(attempt, self.max_retries, on_retry)
 
@@ -94,52 +97,57 @@ class Exchange:
 # and they get into each other's way.
 
 
-class _Try:
-    """What a sync and an async try share; knows nothing of waiting.
+class _Attempt:
+    """One try, sync or async; knows nothing of waiting.
 
     Attributes:
-        answer: The answer, once a step has been read.
-        first: A step that has been read, and that iterating begins with.
+        first: Deltas that have been read, and that iterating begins with.
     """
 
-    answer: Answer
+    _reader: AnswerReader | None = None
 
     def __init__(self, exchange: Exchange) -> None:
-        self.first: Step | None = None
+        self.first: Deltas | None = None
         self._exchange = exchange
         self._log = exchange.log
         self._over = False
 
-    def _take(self, events: list[ServerSentEvent]) -> Step:
+    @property
+    def answer(self) -> Answer:
+        """The answer, once deltas have been read."""
+        assert self._reader is not None
+        return self._reader.answer
+
+    def _read(self, reader: AnswerReader, events: list[ServerSentEvent]) -> Deltas:
         """Return what events add."""
         if self._log is not None:
             self._log.write(events)
-        return self.answer.feed(events)
+        return reader.feed(events)
 
-    def _end(self, decoder: EventDecoder) -> Step:
+    def _end(self, reader: AnswerReader, decoder: EventDecoder) -> Deltas:
         """Return what the end of the stream completes.
 
         Raises:
             DMXOmniError: The answer is not whole, or an error ended it.
         """
         self._over = True
-        rest = [] if self.answer.ended else decoder.close()
+        rest = [] if reader.answer.ended else decoder.close()
         if self._log is not None:
             self._log.write(rest)
-        step = self.answer.close(rest, decoder.stray)
-        if self.answer.failure is not None:
-            raise self.answer.failure
-        return step
+        deltas = settle(reader, rest, decoder.stray)
+        if reader.answer.failure is not None:
+            raise reader.answer.failure
+        return deltas
 
     def _complete(self, error: DMXOmniError) -> None:
         """Add what had arrived, and take out the key."""
-        if hasattr(self, "answer") and self.answer.started:
-            error.partial = message(self.answer)
+        if self._reader is not None and self.answer.started:
+            error.partial = to_message(self.answer)
         secret = self._exchange.secret
-        error.args = tuple(_without(secret, each) if isinstance(each, str) else each for each in error.args)
+        error.args = tuple(redact(secret, each) if isinstance(each, str) else each for each in error.args)
         for name, value in vars(error).items():
             if isinstance(value, str):  # the service's code, param and so on
-                setattr(error, name, _without(secret, value))
+                setattr(error, name, redact(secret, value))
         if error.__cause__ is not None and secret in str(error.__cause__):
             # It would be printed with the traceback.
             error.__cause__ = error.__context__ = None
@@ -147,43 +155,43 @@ class _Try:
             self._log.fail(error)
 
 
-class Steps(_Try):
-    """One try: its request is sent when the first step is read."""
+class AnswerStream(_Attempt):
+    """The answer of one try, as deltas; the request is sent when the first are read."""
 
     _stream: http.EventStream | None = None
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[Deltas]:
         return self
 
-    def __next__(self) -> Step:
-        step, self.first = self.first, None
+    def __next__(self) -> Deltas:
+        deltas, self.first = self.first, None
         try:
-            step = step or self.read()
+            deltas = deltas or self.read()
         except DMXOmniError as error:
-            if seen := _seen(error):
-                raise seen from error
+            if interruption := as_interruption(error):
+                raise interruption from error
             raise
-        if step is None:
+        if deltas is None:
             raise StopIteration
-        return step
+        return deltas
 
-    def read(self) -> Step | None:
-        """Wait for the next step; None after the last. However it ends, the connection is let go."""
+    def read(self) -> Deltas | None:
+        """Wait for the next deltas, at least one; None after the last. However it ends, the connection is let go."""
         if self._over:
             return None
         try:
-            stream = self._stream
-            if stream is None:
+            stream, reader = self._stream, self._reader
+            if stream is None or reader is None:
                 stream = self._stream = http.send(self._exchange.endpoint, self._exchange.body)
-                self.answer = Answer(self._exchange.asked, stream.headers)
-            while not self.answer.ended and (events := stream.read()) is not None:
-                if step := self._take(events):
-                    return step
-            step = self._end(stream.decoder)
-            # At once, as whoever has the last step may not come back.
-            stream.drain(http.AFTERMATH)
+                reader = self._reader = AnswerReader(self._exchange.spec, stream.headers)
+            while not reader.answer.ended and (events := stream.read()) is not None:
+                if deltas := self._read(reader, events):
+                    return deltas
+            deltas = self._end(reader, stream.decoder)
+            # At once, as whoever has the last deltas may not come back.
+            stream.drain(http.SECONDS_FOR_THE_REST)
             stream.close()
-            return step
+            return deltas
         except BaseException as error:
             if self._stream is not None:
                 self._stream.close()
@@ -197,43 +205,43 @@ class Steps(_Try):
             self._stream.hang_up()
 
 
-class AsyncSteps(_Try):
-    """The same for async calls."""
+class AsyncAnswerStream(_Attempt):
+    """Async version of `AnswerStream`."""
 
     _stream: http.AsyncEventStream | None = None
 
-    def __aiter__(self) -> AsyncIterator[Step]:
+    def __aiter__(self) -> AsyncIterator[Deltas]:
         return self
 
-    async def __anext__(self) -> Step:
-        step, self.first = self.first, None
+    async def __anext__(self) -> Deltas:
+        deltas, self.first = self.first, None
         try:
-            step = step or await self.read()
+            deltas = deltas or await self.read()
         except DMXOmniError as error:
-            if seen := _seen(error):
-                raise seen from error
+            if interruption := as_interruption(error):
+                raise interruption from error
             raise
-        if step is None:
+        if deltas is None:
             raise StopAsyncIteration
-        return step
+        return deltas
 
-    async def read(self) -> Step | None:
-        """Wait for the next step; None after the last. However it ends, the connection is let go."""
+    async def read(self) -> Deltas | None:
+        """Wait for the next deltas, at least one; None after the last. However it ends, the connection is let go."""
         if self._over:
             return None
         try:
-            stream = self._stream
-            if stream is None:
+            stream, reader = self._stream, self._reader
+            if stream is None or reader is None:
                 stream = self._stream = await http.asend(self._exchange.endpoint, self._exchange.body)
-                self.answer = Answer(self._exchange.asked, stream.headers)
-            while not self.answer.ended and (events := await stream.read()) is not None:
-                if step := self._take(events):
-                    return step
-            step = self._end(stream.decoder)
-            # At once, as whoever has the last step may not come back.
-            await stream.drain(http.AFTERMATH)
+                reader = self._reader = AnswerReader(self._exchange.spec, stream.headers)
+            while not reader.answer.ended and (events := await stream.read()) is not None:
+                if deltas := self._read(reader, events):
+                    return deltas
+            deltas = self._end(reader, stream.decoder)
+            # At once, as whoever has the last deltas may not come back.
+            await stream.drain(http.SECONDS_FOR_THE_REST)
             await stream.aclose()
-            return step
+            return deltas
         except BaseException as error:
             await self.aclose()
             if isinstance(error, DMXOmniError):
@@ -246,20 +254,20 @@ class AsyncSteps(_Try):
             await self._stream.aclose()
 
 
-def _seen(error: DMXOmniError) -> StreamInterruptedError | None:
+def as_interruption(error: DMXOmniError) -> StreamInterruptedError | None:
     """Return what stands for an error once the user has seen a part of the answer: a second try would repeat that."""
     if isinstance(error, StreamInterruptedError) or not error.is_retryable:
         return None
-    seen = StreamInterruptedError(f"the answer broke off midway: {error}")
-    seen.partial = error.partial
-    return seen
+    interruption = StreamInterruptedError(f"the answer broke off midway: {error}")
+    interruption.partial = error.partial
+    return interruption
 
 
 _RECOGNIZABLE = 8
 """Characters of the key that give it away: an excerpt may end in the middle of it."""
 
 
-def _without(secret: str, text: str) -> str:
+def redact(secret: str, text: str) -> str:
     if secret[:_RECOGNIZABLE] in text:
         for end in range(len(secret), min(len(secret), _RECOGNIZABLE) - 1, -1):
             text = text.replace(secret[:end], "[key]")

@@ -35,7 +35,7 @@ _CLIENT_CODES = frozenset({"invalid_request", "invalid_request_error", "bad_resp
 _CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limit_error", "too_many_requests"})
 _AUTH_CODES = frozenset({"invalid_api_key", "invalid_token"})
-_FEW = 2
+_RETRIES_WITHOUT_CHANNEL = 2
 """Retries for a 503: either no channel is free just now, or the model's name is wrong for good."""
 
 _REQUEST_ID = re.compile(r"\(request id: ([^)]+)\)", re.IGNORECASE)
@@ -100,38 +100,39 @@ def from_event(event: Mapping[str, Any], headers: Mapping[str, str]) -> APIStatu
     return _build(status if isinstance(status, int) else None, facts, None)
 
 
-def _build(status: int | None, facts: dict[str, Any], wait: float | None) -> APIStatusError:
-    told = facts.pop("message") or "no message"
-    kind = _kind(status, facts["code"], facts["error_type"], told)
+def _build(status: int | None, facts: dict[str, Any], retry_after: float | None) -> APIStatusError:
+    message = facts.pop("message") or "no message"
+    kind = _kind(status, facts["code"], facts["error_type"], message)
     code = f" ({facts['code']})" if facts["code"] and facts["code"] != str(status) else ""
     where = f"the service answered {status}{code}" if status else f"the service broke off the answer{code}"
-    told = _REQUEST_ID.sub("", told).strip().rstrip(".")
-    given = f" (request id: {facts['request_id']})" if facts["request_id"] else ""
+    message = _REQUEST_ID.sub("", message).strip().rstrip(".")
+    request = f" (request id: {facts['request_id']})" if facts["request_id"] else ""
     hint = next((f". {_HINTS[base]}" for base in kind.__mro__ if base in _HINTS), "")
     return kind(
-        f"{where}: {told}{given}{hint}",
+        f"{where}: {message}{request}{hint}",
         status_code=status,
-        retry_after=wait,
-        is_retryable=True if status == 408 else None,
-        max_retries=_FEW if status == 503 else None,
+        retry_after=retry_after,
+        max_retries=_RETRIES_WITHOUT_CHANNEL if status == 503 else None,
         **facts,
     )
 
 
 def _kind(status: int | None, code: str | None, error_type: str | None, message: str) -> type[APIStatusError]:
     """Return the class for a status; within a stream there is none, and the code alone decides."""
-    told = {code, error_type}
-    if told & _QUOTA_CODES or (status == 401 and _EXHAUSTED.search(message)):
+    codes = {code, error_type}
+    if codes & _QUOTA_CODES or (status == 401 and _EXHAUSTED.search(message)):
         return QuotaExceededError
-    if told & _CONTEXT_CODES or status == 413:
+    if codes & _CONTEXT_CODES or status == 413:
         return ContextLengthError
-    if status == 401 or (status is None and told & _AUTH_CODES):
+    if status == 401 or (status is None and codes & _AUTH_CODES):
         return AuthenticationError
     if status == 403:
         return PermissionDeniedError
     if status == 404 or (status is None and code == "model_not_found"):
         return NotFoundError
-    if status == 429 or (status is None and told & _RATE_CODES):
+    if status == 408:
+        return ServerError
+    if status == 429 or (status is None and codes & _RATE_CODES):
         return RateLimitError
     # Some of the caller's mistakes arrive as a 500; only the code tells them from the service's own.
     if code in _CLIENT_CODES or (status is None and error_type in _CLIENT_CODES):
@@ -152,14 +153,14 @@ def _facts(body: Any) -> dict[str, Any]:
         inner = body if isinstance(body, dict) else {}
     message = inner.get("message") or inner.get("msg") or inner.get("detail") or ""
     message = message if isinstance(message, str) else json.dumps(message, ensure_ascii=False)
-    found = _REQUEST_ID.search(message)
+    match = _REQUEST_ID.search(message)
     kind = inner.get("type")
     return {
         "message": excerpt(message) if "<html" in message[:500].lower() else message.strip(),
         "code": _text(inner.get("code")),
         "param": _text(inner.get("param")),
         "error_type": None if kind in ("error", "response.failed") else _text(kind),
-        "request_id": found[1] if found else _text(inner.get("request_id")),
+        "request_id": match[1] if match else _text(inner.get("request_id")),
     }
 
 

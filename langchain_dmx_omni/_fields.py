@@ -1,8 +1,7 @@
-"""The fields of `ChatDMXOmni`, and what follows from them: identity, copies, and where requests go."""
+"""The fields of `ChatDMXOmni`, and what follows from them: identity and copies."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -12,7 +11,7 @@ from pydantic import AliasChoices, ConfigDict, Field, SecretStr, model_validator
 
 from . import _profiles
 from ._request.options import NAMES, SystemWithAudio, warn_unknown
-from ._transport.http import AsyncClient, Client, Endpoint, Timeout
+from ._transport.endpoint import AsyncClient, Client, Endpoint, Timeout, headers
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 _KEY = "DMXAPI_API_KEY"
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-_VERSION = version("langchain-dmx-omni")
 
 
 class Fields(BaseChatModel):
@@ -131,9 +129,8 @@ class Fields(BaseChatModel):
     @model_validator(mode="after")
     def _follow_timeout(self) -> Self:
         """Let a `timeout` that is given alone stand for the two event timeouts as well."""
-        given = self.model_fields_set
-        if "timeout" in given:
-            for name in {"first_event_timeout", "idle_timeout"} - given:
+        if "timeout" in self.model_fields_set:
+            for name in {"first_event_timeout", "idle_timeout"} - self.model_fields_set:
                 self.__dict__[name] = self.timeout.read if isinstance(self.timeout, Timeout) else self.timeout
         return self
 
@@ -167,8 +164,11 @@ class Fields(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in NAMES if name in type(self).model_fields}
-        return {name: value for name, value in given.items() if value is not None and value != []}
+        return {name: value for name, value in self._options().items() if value is not None and value != []}
+
+    def _options(self) -> dict[str, Any]:
+        """Return the fields that are options of a call."""
+        return {name: getattr(self, name) for name in NAMES if name in type(self).model_fields}
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop or self._stops(), **kwargs)
@@ -211,19 +211,10 @@ class Fields(BaseChatModel):
         return key
 
     def _endpoint(self, key: str) -> Endpoint:
-        timeout = self.timeout if isinstance(self.timeout, Timeout) else Timeout(self.timeout)
         return Endpoint(
             url=f"{self.base_url.rstrip('/')}/responses",
-            headers={
-                "accept": "text/event-stream",
-                "accept-encoding": "identity",
-                "content-type": "application/json",
-                "user-agent": f"langchain-dmx-omni/{_VERSION}",
-                "authorization": f"{self.auth_scheme} {key}" if self.auth_scheme else key,
-                # Names in one case, so that these replace the ones above.
-                **{name.lower(): value for name, value in (self.default_headers or {}).items()},
-            },
-            timeout=timeout,
+            headers=headers(key, auth_scheme=self.auth_scheme, default_headers=self.default_headers),
+            timeout=self.timeout if isinstance(self.timeout, Timeout) else Timeout(self.timeout),
             client=self.http_client,
             async_client=self.http_async_client,
             first_event_timeout=self.first_event_timeout,

@@ -1,22 +1,21 @@
 """Structured output: a schema in, parsed objects out, by three methods.
 
-Function calling is the default, because it works on this service. JSON mode needs the word "json" in the prompt
-(the service refuses it otherwise), which is added where it is missing. A JSON schema is something that the
-service does not list: for such models the schema goes into the prompt, and JSON mode does the rest.
+Function calling is the default, because it works on this service. What goes on the wire for the others stands in
+`_request.response_format`.
 """
 
 from __future__ import annotations
 
-import json
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.runnables import RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
+from ._request.response_format import named_schema
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,48 +26,6 @@ if TYPE_CHECKING:
 
 Method = Literal["function_calling", "json_mode", "json_schema"]
 METHODS: tuple[Method, ...] = ("function_calling", "json_mode", "json_schema")
-
-
-def response_format(given: Any, *, has_schema: bool) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the request's `response_format`, and what the model is told in words beside it.
-
-    Args:
-        given: None, `{"type": "json_object"}`, `{"type": "json_schema", …}`, a schema, or a class with one.
-        has_schema: Whether the service takes `"json_schema"`.
-
-    Raises:
-        ConfigurationError: It is none of these.
-    """
-    if given is None:
-        return None, None
-    if isinstance(given, dict) and given.get("type") in ("json_object", "text"):
-        return given, None
-    if isinstance(given, dict) and given.get("type") == "json_schema":
-        schema = given.get("json_schema", given)
-    else:
-        try:
-            schema = _named(given)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConfigurationError(f"response_format={given!r:.80} is no schema: {error}") from error
-    if has_schema:
-        return {"type": "json_schema", "json_schema": {k: v for k, v in schema.items() if k != "type"}}, None
-    told = json.dumps(schema.get("schema", schema), ensure_ascii=False)
-    return {"type": "json_object"}, f"Answer with nothing but a JSON object that matches this JSON schema: {told}"
-
-
-def _named(schema: Any) -> dict[str, Any]:
-    """Return a JSON schema with its name, as `json_schema` carries it."""
-    return {"name": convert_to_openai_tool(schema)["function"]["name"], "schema": convert_to_json_schema(schema)}
-
-
-def mentions_json(items: list[dict[str, Any]]) -> bool:
-    """Return whether the prompt says "json", without which the service refuses JSON mode."""
-    for item in items:
-        content = item.get("content") or ""
-        texts = [content] if isinstance(content, str) else [part.get("text") or "" for part in content]
-        if any("json" in text.lower() for text in texts):
-            return True
-    return False
 
 
 def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
@@ -86,7 +43,7 @@ def binding(schema: Any, method: Method, strict: bool | None) -> dict[str, Any]:
     if method == "json_mode":
         bound["response_format"] = {"type": "json_object"}
     elif method == "json_schema":
-        form = _named(schema)
+        form = named_schema(schema)
         bound["response_format"] = {
             "type": "json_schema",
             "json_schema": form if strict is None else {**form, "strict": strict},
@@ -105,15 +62,15 @@ def parser(schema: Any, method: Method) -> Runnable[Any, Any]:
     return PydanticOutputParser(pydantic_object=schema) if is_class else JsonOutputParser()
 
 
-def parsed(
+def with_parser(
     model: Runnable[LanguageModelInput, Any], output: Runnable[Any, Any], *, include_raw: bool
 ) -> Runnable[LanguageModelInput, Any]:
     """Return the model with its answer parsed; with `include_raw`, beside the raw answer and any error."""
     if not include_raw:
         return model | output
-    found = RunnablePassthrough.assign(parsed=itemgetter("raw") | output, parsing_error=lambda _: None)
+    answer = RunnablePassthrough.assign(parsed=itemgetter("raw") | output, parsing_error=lambda _: None)
     nothing = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=model) | found.with_fallbacks([nothing], exception_key="parsing_error")
+    return RunnableMap(raw=model) | answer.with_fallbacks([nothing], exception_key="parsing_error")
 
 
 def check(schema: Any, method: str, strict: bool | None, unknown: Mapping[str, Any]) -> None:

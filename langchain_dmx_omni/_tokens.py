@@ -10,6 +10,7 @@ The counts are for planning: whether a conversation fits, and what to trim. What
 from __future__ import annotations
 
 import math
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path]) 
         case {"type": "image_url", **rest}:
             return _image(rest.get("image_url", {}).get("url"))
         case {"type": "input_audio", **rest}:
-            return count_audio(_seen(rest.get("input_audio", {}).get("data")).duration or _UNSEEN_SECONDS)
+            return count_audio(_measured(rest.get("input_audio", {}).get("data")).duration or _UNSEEN_SECONDS)
         case {"type": "video_url", **rest}:
             return _video(rest.get("video_url", {}).get("url"), float(rest.get("fps") or _FRAMES))
         case {"type": "video", "video": frames}:
@@ -116,17 +117,17 @@ def _unseen(kind: str) -> int:
 
 
 def _image(data: Any) -> int:
-    seen = _seen(data)
-    if seen.width is None or seen.height is None:
-        seen = _UNSEEN_IMAGE
-    return count_image(seen.width or 0, seen.height or 0)
+    size = _measured(data)
+    if size.width is None or size.height is None:
+        size = _UNSEEN_IMAGE
+    return count_image(size.width or 0, size.height or 0)
 
 
 def _video(data: Any, fps: float) -> int:
     """Return the tokens of a video: of its pictures and of its sound, which is as long."""
-    seen = _seen(data)
-    seconds = _UNSEEN_SECONDS if seen.duration is None else seen.duration
-    width, height = seen.width or _UNSEEN_VIDEO.width or 0, seen.height or _UNSEEN_VIDEO.height or 0
+    measured = _measured(data)
+    seconds = _UNSEEN_SECONDS if measured.duration is None else measured.duration
+    width, height = measured.width or _UNSEEN_VIDEO.width or 0, measured.height or _UNSEEN_VIDEO.height or 0
     return count_video(seconds, width, height, fps) + count_audio(seconds)
 
 
@@ -135,16 +136,20 @@ def _tiles(pixels: int) -> int:
 
 
 # Looking at media costs its decoding, and a conversation is counted again at every step.
-_looked_at: OrderedDict[tuple[int, int], Measured] = OrderedDict()
-_REMEMBERED = 256
+_measurements: OrderedDict[tuple[int, int], Measured] = OrderedDict()
+_MOST_MEASUREMENTS = 256
+_lock = threading.Lock()
 
 
-def _seen(data: Any) -> Measured:
+def _measured(data: Any) -> Measured:
     if not isinstance(data, InlineData | FileData):
         return Measured()
     key = data.fingerprint
-    if key not in _looked_at:
-        _looked_at[key] = measure(data.head(LIMITS.data_url))
-        while len(_looked_at) > _REMEMBERED:
-            _looked_at.popitem(last=False)
-    return _looked_at[key]
+    measured = _measurements.get(key)
+    if measured is None:
+        measured = measure(data.head(LIMITS.data_url))
+        with _lock:
+            _measurements[key] = measured
+            if len(_measurements) > _MOST_MEASUREMENTS:
+                _measurements.popitem(last=False)
+    return measured

@@ -21,14 +21,15 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 
 from . import _structured, _tokens
 from ._answer import endings
-from ._answer.chunks import ChunkWriter, message
-from ._answer.deltas import Asked
+from ._answer.chunks import ChunkWriter, to_message
+from ._answer.deltas import AnswerSpec
 from ._answer.protocol_events import EventWriter
 from ._event_log import EventLog
 from ._exchange import Exchange
 from ._fields import Fields
-from ._request.messages import build, without_random_ids
-from ._request.options import NAMES, resolve
+from ._request.messages import without_random_ids
+from ._request.options import resolve
+from ._request.payload import build
 from ._request.tools import resolve_tool_choice, to_wire_tools
 from .errors import DMXOmniWarning
 
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
+    from ._answer.answer import Answer
     from ._answer.deltas import Delta
-    from ._answer.reader import Answer
     from ._request.tools import Tool
 
 __all__ = ["ChatDMXOmni"]
@@ -100,14 +101,15 @@ class ChatDMXOmni(Fields):
         Raises:
             ConfigurationError: Something is no tool, or `tool_choice` names none of them.
         """
-        found = to_wire_tools(tools, strict)
-        resolve_tool_choice(tool_choice, found, can_require=True)
-        given = {
+        wire_tools = to_wire_tools(tools, strict)
+        resolve_tool_choice(tool_choice, wire_tools, can_require=True)
+        options = {
             "tool_choice": tool_choice,
             "parallel_tool_calls": parallel_tool_calls,
             "response_format": response_format,
         }
-        return self.bind(tools=found, **{name: value for name, value in given.items() if value is not None}, **kwargs)
+        options = {name: value for name, value in options.items() if value is not None}
+        return self.bind(tools=wire_tools, **options, **kwargs)
 
     def with_structured_output(
         self,
@@ -143,7 +145,7 @@ class ChatDMXOmni(Fields):
             model = self.bind_tools(tools, strict=strict, **bound)
         else:
             model = self.bind(**bound)
-        return _structured.parsed(model, _structured.parser(schema, method), include_raw=include_raw)
+        return _structured.with_parser(model, _structured.parser(schema, method), include_raw=include_raw)
 
     # Counting
 
@@ -158,8 +160,8 @@ class ChatDMXOmni(Fields):
             messages: The messages. Local files below `media_roots` are looked at; what stands behind a URL is not.
             tools: Tools that go with them.
         """
-        described = _tokens.count_text(str(to_wire_tools(tools))) if tools else 0
-        return _tokens.count_messages(messages, self.media_roots) + described
+        of_tools = _tokens.count_text(str(to_wire_tools(tools))) if tools else 0
+        return _tokens.count_messages(messages, self.media_roots) + of_tools
 
     # Calls
 
@@ -221,7 +223,7 @@ class ChatDMXOmni(Fields):
 
     def _written(
         self,
-        writer: Callable[[Answer], _Writer[Written_co]],
+        make_writer: Callable[[Answer], _Writer[Written_co]],
         messages: list[BaseMessage],
         stop: list[str] | None,
         run_manager: CallbackManagerForLLMRun | None,
@@ -230,18 +232,17 @@ class ChatDMXOmni(Fields):
         blocks: bool = False,
     ) -> Generator[Written_co]:
         exchange = self._exchange(messages, stop, call, blocks=blocks)
-        made: _Writer[Written_co] | None = None
-        with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as steps:
-            for deltas in steps:
-                made = made or writer(steps.answer)
-                yield from made.write(deltas)
-        _warn(steps.answer)
+        with closing(exchange.stream(run_manager.on_retry if run_manager else None)) as stream:
+            writer = make_writer(stream.answer)
+            for deltas in stream:
+                yield from writer.write(deltas)
+        _warn(stream.answer)
 
     # The only async generator on the way: when an event loop ends, it closes all of them at once, and nested ones
     # get into each other's way.
     async def _awritten(
         self,
-        writer: Callable[[Answer], _Writer[Written_co]],
+        make_writer: Callable[[Answer], _Writer[Written_co]],
         messages: list[BaseMessage],
         stop: list[str] | None,
         run_manager: AsyncCallbackManagerForLLMRun | None,
@@ -250,13 +251,12 @@ class ChatDMXOmni(Fields):
         blocks: bool = False,
     ) -> AsyncGenerator[Written_co]:
         exchange = await self._aexchange(messages, stop, call, blocks=blocks)
-        made: _Writer[Written_co] | None = None
-        async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as steps:
-            async for deltas in steps:
-                made = made or writer(steps.answer)
-                for one in made.write(deltas):
-                    yield one
-        _warn(steps.answer)
+        async with aclosing(await exchange.astream(run_manager.on_retry if run_manager else None)) as stream:
+            writer = make_writer(stream.answer)
+            async for deltas in stream:
+                for item in writer.write(deltas):
+                    yield item
+        _warn(stream.answer)
 
     # The cache. LangChain gives some blocks a random id on the way in; the same question must be the same key.
 
@@ -290,13 +290,12 @@ class ChatDMXOmni(Fields):
         Raises:
             InvalidInputError: It can't be sent.
         """
-        given = {name: getattr(self, name) for name in NAMES if name in type(self).model_fields}
-        options = resolve(given, call if stop is None else {**call, "stop": stop})
+        options = resolve(self._options(), call if stop is None else {**call, "stop": stop})
         key = self._key()
         return Exchange(
             endpoint=self._endpoint(key),
             body=build(messages, options),
-            asked=Asked(
+            spec=AnswerSpec(
                 model=options.model,
                 voice=options.spoken_by,
                 audio_format=options.audio_format,
@@ -312,7 +311,7 @@ class ChatDMXOmni(Fields):
 
 def _result(answer: Answer) -> ChatResult:
     _warn(answer)
-    return ChatResult(generations=[ChatGeneration(message=message(answer))])
+    return ChatResult(generations=[ChatGeneration(message=to_message(answer))])
 
 
 class _Writer(Protocol[Written_co]):
@@ -322,5 +321,5 @@ class _Writer(Protocol[Written_co]):
 
 
 def _warn(answer: Answer) -> None:
-    for told in endings.warnings(answer):
-        warnings.warn(told, DMXOmniWarning, stacklevel=3)
+    for message in endings.warnings(answer):
+        warnings.warn(message, DMXOmniWarning, stacklevel=3)

@@ -1,35 +1,37 @@
 """Every error of this package, and what langchain-core calls it.
 
-::
+The last column says what is tried again, up to `max_retries` times, and nothing else does::
 
-    DMXOmniError                        ModelError
-    ├── InvalidInputError               ModelInvalidRequestError, ValueError   nothing was sent
-    │   ├── ConfigurationError                                                 no key, an option that can't be
-    │   ├── ContentBlockError                                                  a block the service can't take
-    │   ├── MediaTooLargeError                                                 over the inline limit
-    │   └── NoSpeechError                                                      a message without speech
-    ├── APIStatusError                  the service answered with an error
-    │   ├── BadRequestError             ModelInvalidRequestError, ValueError   400, 413, any other 4xx
-    │   │   └── ContextLengthError      ContextOverflowError                   the input is too long
-    │   ├── AuthenticationError         ModelAuthenticationError, ValueError   401
-    │   ├── PermissionDeniedError       ModelPermissionDeniedError, ValueError 403
-    │   │   └── QuotaExceededError                                             quota used up, whatever the status
-    │   ├── NotFoundError               ModelNotFoundError, ValueError         404
-    │   ├── RateLimitError              ModelRateLimitError                    429
-    │   └── ServerError                 ModelAPIError                          500, 502, 503, 504, 524
-    ├── ConnectError                    ModelConnectionError                   the service can't be reached
-    ├── RequestTimeoutError             ModelTimeoutError
-    │   ├── ConnectTimeoutError                                                no connection in time
-    │   ├── WriteTimeoutError                                                  the request could not be sent in time
-    │   ├── FirstEventTimeoutError                                             no first event in time
-    │   └── IdleTimeoutError            (and StreamInterruptedError)           no further event in time
-    ├── StreamInterruptedError          ModelConnectionError                   the answer broke off midway
-    ├── ProtocolError                   ModelAPIError                          what arrived can't be understood
-    ├── UnreadableAnswerError           ModelAPIError                          an answer that does not fit its schema
-    └── EmptyAnswerError                ModelAPIError                          HTTP 200 and nothing in it
+    DMXOmniError                        ModelError                                                         retried
+    ├── InvalidInputError               ModelInvalidRequestError, ValueError   nothing was sent              no
+    │   ├── ConfigurationError                                                 no key, a wrong option        no
+    │   ├── ContentBlockError                                                  a block that is not taken     no
+    │   ├── MediaTooLargeError                                                 over the inline limit         no
+    │   └── NoSpeechError                                                      a message without speech      no
+    ├── APIStatusError                  the service answered with an error                                   no
+    │   ├── BadRequestError             ModelInvalidRequestError, ValueError   400, 413, any other 4xx       no
+    │   │   └── ContextLengthError      ContextOverflowError                   the input is too long         no
+    │   ├── AuthenticationError         ModelAuthenticationError, ValueError   401                           no
+    │   ├── PermissionDeniedError       ModelPermissionDeniedError, ValueError 403                           no
+    │   │   └── QuotaExceededError                                             quota used up, any status     no
+    │   ├── NotFoundError               ModelNotFoundError, ValueError         404                           no
+    │   ├── RateLimitError              ModelRateLimitError                    429                           yes
+    │   └── ServerError                 ModelAPIError                          408, 500, 502, 504, 524       yes
+    │                                                                          503: no channel               twice
+    ├── ConnectError                    ModelConnectionError                   the service can't be reached  yes
+    ├── RequestTimeoutError             ModelTimeoutError                                                    yes
+    │   ├── ConnectTimeoutError                                                no connection in time         yes
+    │   ├── WriteTimeoutError                                                  not sent in time              yes
+    │   ├── FirstEventTimeoutError                                             no first event in time        yes
+    │   └── IdleTimeoutError            (and StreamInterruptedError)           no further event in time      yes
+    ├── StreamInterruptedError          ModelConnectionError                   the answer broke off midway   yes
+    ├── ProtocolError                   ModelAPIError                          it can't be understood        yes
+    ├── UnreadableAnswerError           ModelAPIError                          it does not fit its schema    yes
+    └── EmptyAnswerError                ModelAPIError                          nothing in it                 known voice
 
-Errors that a second try can't mend are also `ValueError`, because LangGraph's default retry policy
-leaves those alone. Whether a retry may help is `error.is_retryable`, langchain-core's own name for it.
+A streamed answer is tried again only until its first chunk is out. Errors that a second try can't mend are also
+`ValueError`, because LangGraph's default retry policy leaves those alone. Whether a retry may help is
+`error.is_retryable`, langchain-core's own name for it.
 """
 
 from __future__ import annotations
@@ -197,7 +199,7 @@ class RateLimitError(APIStatusError, ModelRateLimitError):
 
 
 class ServerError(APIStatusError, ModelAPIError):
-    """The service or its upstream failed (5xx, or a failure told within the stream)."""
+    """The service or its upstream failed (408, 5xx, or a failure within the stream)."""
 
 
 # The connection

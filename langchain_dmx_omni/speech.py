@@ -6,7 +6,9 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._media.wav import Base64Decoder, Track, WavFormat
+from ._media.base64_text import Base64Decoder
+from ._media.speech_track import SpeechTrack
+from ._media.wav import WavFormat
 from .errors import NoSpeechError, ProtocolError
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class Speech:
         Raises:
             NoSpeechError: The chunks hold none, or hold it in a format that is not WAV.
         """
-        track, decoder, found = Track(), Base64Decoder(), False
+        track, decoder, has_speech = SpeechTrack(), Base64Decoder(), False
         parts: list[bytes] = []
         try:
             for chunk in chunks:
@@ -62,14 +64,15 @@ class Speech:
                             f"the speech is {mime}, which can't be read as WAV: use audio_format='wav', "
                             "or decode the block's base64 yourself"
                         )
-                    found = True
+                    has_speech = True
                     parts.append(track.samples(decoder.feed(block["base64"])))
             parts += [track.samples(decoder.close()), track.end_part()]
         except ProtocolError as error:
             raise NoSpeechError(f"the message's audio block can't be read: {error}") from None
-        if not found:
-            told = "the message holds no speech: give the model a voice, such as ChatDMXOmni(voice='Tina')"
-            raise NoSpeechError(told)
+        if not has_speech:
+            raise NoSpeechError(
+                "the message holds no speech: give the model a voice, such as ChatDMXOmni(voice='Tina')"
+            )
         layout: WavFormat = track.format
         return cls(
             b"".join(parts),

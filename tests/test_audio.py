@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_dmx_omni._media.wav import Base64Decoder, Base64Piece, Track, WavFormat, WavReader, joined
+from langchain_dmx_omni._answer.chunks import Base64Piece, join_pieces
+from langchain_dmx_omni._media.base64_text import Base64Decoder
+from langchain_dmx_omni._media.speech_track import SpeechTrack
+from langchain_dmx_omni._media.wav import WavFormat, WavReader
 from langchain_dmx_omni.errors import ProtocolError
 
 PCM = bytes(range(256)) * 5 + b"ab"
@@ -74,7 +77,7 @@ def test_samples_are_found_however_the_part_is_cut(name: str, size: int) -> None
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_track_is_one_wav(name: str) -> None:
-    track = Track()
+    track = SpeechTrack()
     samples = track.feed(base64.b64encode(PARTS[name]).decode()) + track.end_part()
     assert samples == PCM
     assert track.size == len(PCM)
@@ -84,7 +87,7 @@ def test_a_track_is_one_wav(name: str) -> None:
 
 
 def test_parts_are_put_behind_one_another() -> None:
-    track = Track()
+    track = SpeechTrack()
     said = b""
     for part in PARTS.values():
         said += track.feed(base64.b64encode(part).decode()) + track.end_part()
@@ -92,21 +95,21 @@ def test_parts_are_put_behind_one_another() -> None:
 
 
 def test_half_a_sample_at_a_parts_end_does_not_shift_what_follows() -> None:
-    track = Track()
+    track = SpeechTrack()
     said = b"".join([track.feed(base64.b64encode(b"\1\2\3").decode()), track.end_part()])
     said += track.feed(base64.b64encode(b"\4\5").decode()) + track.end_part()
     assert said == b"\1\2\3\0\4\5"
 
 
 def test_a_header_sets_the_format() -> None:
-    track = Track()
+    track = SpeechTrack()
     stereo = WavFormat(16_000, 2)
     track.feed(base64.b64encode(stereo.header(4) + b"\1\2\3\4").decode())
     assert track.format == stereo
 
 
 def test_a_change_of_format_is_an_error() -> None:
-    track = Track()
+    track = SpeechTrack()
     track.feed(base64.b64encode(MONO.header(2) + b"\1\2").decode())
     track.end_part()
     with pytest.raises(ProtocolError, match=r"changes from .*24000.* to .*16000.* midway"):
@@ -117,7 +120,7 @@ def test_a_change_of_format_is_an_error() -> None:
     ("container", "mime"), [("wav", "audio/wav"), ("pcm", "audio/wav"), ("mp3", "audio/mpeg"), ("opus", "audio/opus")]
 )
 def test_other_containers_are_handed_on(container: str, mime: str) -> None:
-    track = Track(container)
+    track = SpeechTrack(container)
     data = b"ID3 not a WAV"
     said = track.feed(base64.b64encode(data).decode()) + track.end_part()
     assert track.mime_type == mime
@@ -192,7 +195,7 @@ def test_pieces_survive_copying(copy: object) -> None:
 def test_only_a_length_that_is_unknown_is_written(data: bytes) -> None:
     text = base64.b64encode(data).decode()
     last = Base64Piece.final("")
-    assert joined([text, last]) == (text if data != WHOLE[:44] else base64.b64encode(MONO.header(0)).decode())
+    assert join_pieces([text, last]) == (text if data != WHOLE[:44] else base64.b64encode(MONO.header(0)).decode())
 
 
 CANONICAL = base64.b64encode(SEALED).decode()
@@ -220,7 +223,7 @@ CANONICAL = base64.b64encode(SEALED).decode()
     ],
 )
 def test_a_wav_that_needs_no_change_is_kept_as_it_came(text: str, is_whole: bool) -> None:
-    track = Track()
+    track = SpeechTrack()
     part = track.whole(text)
     assert (part is not None) is is_whole
     if part is not None:

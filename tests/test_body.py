@@ -21,10 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import HumanMessage
 
-from langchain_dmx_omni._media import data as data_module
-from langchain_dmx_omni._media.data import Body, FileData, InlineData, clean_base64
-from langchain_dmx_omni._request.messages import build
+from langchain_dmx_omni._media.base64_text import clean_base64
+from langchain_dmx_omni._media.data import FileData, InlineData
+from langchain_dmx_omni._request import body
+from langchain_dmx_omni._request.body import Body
 from langchain_dmx_omni._request.options import Options
+from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import InvalidInputError
 
 PIECE = 196_608
@@ -140,8 +142,8 @@ async def test_media_stands_in_its_place_in_its_order(tmp_path: Path):
 def test_text_like_the_marker_is_text(monkeypatch: pytest.MonkeyPatch):
     # What a body uses for a marker can't be known beforehand: the last body's marker is nothing to the next.
     seen: list[str] = []
-    make = data.secrets.token_hex
-    monkeypatch.setattr(data_module.secrets, "token_hex", lambda size: seen.append(make(size)) or seen[-1])
+    make = body.secrets.token_hex
+    monkeypatch.setattr(body.secrets, "token_hex", lambda size: seen.append(make(size)) or seen[-1])
     Body({"a": InlineData("AAAA")})
     Body({"a": InlineData("AAAA")})
     assert len(set(seen)) == 2

@@ -38,7 +38,7 @@ def server() -> Iterator[RawServer]:
 
 def run(program: str, **environment: str) -> str:
     """Run a program that shall say nothing on standard error; what it prints."""
-    head = "from langchain_dmx_omni import ChatDMXOmni, _clients\nimport asyncio, os, sys, threading\n"
+    head = "from langchain_dmx_omni import ChatDMXOmni; from langchain_dmx_omni._transport import clients\nimport asyncio, os, sys, threading\n"
     done = subprocess.run(
         [sys.executable, "-W", "always", "-W", "ignore::DeprecationWarning", "-c", head + textwrap.dedent(program)],
         capture_output=True,
@@ -87,7 +87,7 @@ def test_one_client_and_one_ssl_context_serve_all_models(way: str, server: RawSe
 @pytest.mark.parametrize("way", WAYS)
 def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
     """No client carries more than its share, nobody waits, and what is left is counted down, errors included."""
-    crowd, together = 2 * clients._CROWD + 1, threading.Barrier(2 * clients._CROWD + 1)
+    crowd, together = 2 * clients._ANSWERS_PER_CLIENT + 1, threading.Barrier(2 * clients._ANSWERS_PER_CLIENT + 1)
 
     def play(connection: socket.socket, request: bytes) -> bool:
         together.wait(20)

@@ -26,8 +26,8 @@ from langchain_core.messages.content import (
 
 from langchain_dmx_omni._request import content
 from langchain_dmx_omni._request.content import Place, Rules
-from langchain_dmx_omni._request.messages import build
 from langchain_dmx_omni._request.options import Options
+from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, InvalidInputError, MediaTooLargeError
 
 from . import gateway_clips as clips

@@ -17,12 +17,15 @@ from typing import Any
 import pytest
 
 import langchain_dmx_omni
-from langchain_dmx_omni._answer.chunks import ChunkWriter, message
-from langchain_dmx_omni._answer.deltas import Asked
+from langchain_dmx_omni._answer.answer import Answer
+from langchain_dmx_omni._answer.chunks import ChunkWriter, to_message
+from langchain_dmx_omni._answer.deltas import AnswerSpec
+from langchain_dmx_omni._answer.endings import settle
 from langchain_dmx_omni._answer.protocol_events import EventWriter
-from langchain_dmx_omni._answer.reader import Answer
-from langchain_dmx_omni._media.data import Body, InlineData
-from langchain_dmx_omni._media.wav import Track
+from langchain_dmx_omni._answer.reader import AnswerReader
+from langchain_dmx_omni._media.data import InlineData
+from langchain_dmx_omni._media.speech_track import SpeechTrack
+from langchain_dmx_omni._request.body import Body
 from langchain_dmx_omni._sse import EventDecoder
 from langchain_dmx_omni.testing import scripts
 
@@ -59,24 +62,27 @@ def per_event(work: Callable[[list[bytes]], object]) -> float:
     return (instructions(lambda: work(many)) - instructions(lambda: work(few))) / 100
 
 
+TEXT = AnswerSpec("m")
+
+
 def pieces(events: list[dict[str, Any]]) -> list[bytes]:
     return [step for step in scripts.sse(events).body if isinstance(step, bytes)]
 
 
-def answered(sent: list[bytes]) -> Answer:
-    decoder, answer = EventDecoder(), Answer(Asked("m"))
+def answered(sent: list[bytes], spec: AnswerSpec = TEXT) -> Answer:
+    decoder, reader = EventDecoder(), AnswerReader(spec)
     for piece in sent:
-        answer.feed(decoder.feed(piece))
-    answer.close()
-    return answer
+        reader.feed(decoder.feed(piece))
+    settle(reader)
+    return reader.answer
 
 
 def written(writer: type[ChunkWriter] | type[EventWriter]) -> Callable[[list[bytes]], object]:
     def write(sent: list[bytes]) -> list[object]:
-        decoder, answer = EventDecoder(), Answer(Asked("m", blocks=writer is EventWriter))
-        made = writer(answer)
-        out = [one for piece in sent for one in made.write(answer.feed(decoder.feed(piece)))]
-        return [*out, *made.write(answer.close())]
+        decoder, reader = EventDecoder(), AnswerReader(AnswerSpec("m", blocks=writer is EventWriter))
+        writes = writer(reader.answer).write
+        out = [one for piece in sent for one in writes(reader.feed(decoder.feed(piece)))]
+        return [*out, *writes(settle(reader))]
 
     return write
 
@@ -126,12 +132,8 @@ def test_speech_in_one_event_is_copied_no_more_than_it_must(peak: Callable[[Call
     size = SPEECH * 4 // 3
 
     def collect() -> None:
-        asked = Asked("m", voice="Tina", blocks=True)
-        decoder, answer = EventDecoder(), Answer(asked)
-        for piece in sent:
-            answer.feed(decoder.feed(piece))
-        answer.close()
-        assert len(message(answer).content[1]["base64"]) > size
+        answer = answered(sent, AnswerSpec("m", voice="Tina", blocks=True))
+        assert len(to_message(answer).content[1]["base64"]) > size
 
     assert 2 * size < peak(collect) < 2.3 * size
 
@@ -141,7 +143,7 @@ def test_a_wav_that_needs_no_change_is_not_decoded(peak: Callable[[Callable[[], 
         event["item"] for event in scripts.spoken("Hi", bytes(SPEECH)) if event["type"] == "response.output_item.done"
     ]
     text = next(part["audio"]["data"] for part in item["content"] if part["type"] == "output_audio")
-    assert peak(lambda: Track().whole(text)) < 0.1 * len(text)
+    assert peak(lambda: SpeechTrack().whole(text)) < 0.1 * len(text)
 
 
 def test_inline_base64_is_not_copied(peak: Callable[[Callable[[], object]], int]) -> None:

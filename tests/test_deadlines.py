@@ -261,7 +261,7 @@ async def test_waiting_for_a_connection_of_the_users_async_client(gateway: Local
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_error_whose_body_does_not_come_is_still_an_error(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "_ERROR_BODY", 0.4)
+    monkeypatch.setattr(http, "_SECONDS_FOR_ERROR_BODY", 0.4)
 
     def play(connection: socket.socket, _: bytes) -> None:
         connection.sendall(b"HTTP/1.1 503 Busy\r\ncontent-length: 99\r\nretry-after: 7\r\n\r\n")
@@ -311,7 +311,7 @@ AFTER = {
 @pytest.mark.parametrize("kind", [*lower_errors(httpx.HTTPError), *lower_errors(httpx.StreamError)])
 def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None, begun: bool) -> None:
     request = httpx.Request("POST", "http://host:1/v1", extensions={"timeout": httpx.Timeout(limit).as_dict()})
-    error = http._mapped(make(kind), request, Deadline(limit, limit), begun=begun)
+    error = http._map_error(make(kind), request, Deadline(limit, limit), begun=begun)
     rest = errors.StreamInterruptedError if begun else errors.ConnectError
     assert type(error) is AFTER.get(kind, rest)
     assert "None" not in str(error)

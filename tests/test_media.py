@@ -23,8 +23,8 @@ from langchain_core.messages import (
 )
 
 from langchain_dmx_omni import media
-from langchain_dmx_omni._request.messages import build
 from langchain_dmx_omni._request.options import Options
+from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, MediaTooLargeError
 
 from . import gateway_clips as clips

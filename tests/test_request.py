@@ -25,8 +25,9 @@ from langchain_core.messages import (
     ToolMessageChunk,
 )
 
-from langchain_dmx_omni._request.messages import build, without_random_ids
+from langchain_dmx_omni._request.messages import without_random_ids
 from langchain_dmx_omni._request.options import Options, resolve
+from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning, InvalidInputError
 
 HI = [HumanMessage("Hi")]

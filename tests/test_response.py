@@ -12,15 +12,16 @@ import pytest
 from langchain_core.messages import AIMessage, message_chunk_to_message
 
 from langchain_dmx_omni import errors
-from langchain_dmx_omni._answer.chunks import ChunkWriter, message
-from langchain_dmx_omni._answer.deltas import Asked
-from langchain_dmx_omni._answer.reader import Answer
+from langchain_dmx_omni._answer.chunks import ChunkWriter, to_message
+from langchain_dmx_omni._answer.deltas import AnswerSpec
+from langchain_dmx_omni._answer.endings import settle
+from langchain_dmx_omni._answer.reader import AnswerReader
 from langchain_dmx_omni._answer.usage import usage_metadata
 from langchain_dmx_omni._sse import ServerSentEvent
 from langchain_dmx_omni.testing.scripts import PCM, wav
 
-TEXT = Asked("m")
-SPOKEN = Asked("m", "Tina", blocks=True)
+TEXT = AnswerSpec("m")
+SPOKEN = AnswerSpec("m", "Tina", blocks=True)
 CREATED = {"type": "response.created", "response": {"id": "resp_1", "model": "m"}}
 COMPLETED = {"type": "response.completed", "response": {"id": "resp_1", "model": "m"}}
 
@@ -29,16 +30,16 @@ def sent(event: dict[str, Any] | bytes) -> ServerSentEvent:
     return ServerSentEvent("", event if isinstance(event, bytes) else json.dumps(event).encode())
 
 
-def read(events: list[Any], asked: Asked = TEXT, *, together: bool = False) -> tuple[AIMessage, AIMessage]:
+def read(events: list[Any], asked: AnswerSpec = TEXT, *, together: bool = False) -> tuple[AIMessage, AIMessage]:
     """The message, and the sum of its chunks, of events that arrive one by one or all at once."""
-    answer = Answer(asked)
-    writer = ChunkWriter(answer)
+    reader = AnswerReader(asked)
+    answer, writer = reader.answer, ChunkWriter(reader.answer)
     batches = [events] if together else [[event] for event in events]
-    chunks = [chunk for batch in batches for chunk in writer.write(answer.feed(map(sent, batch)))]
-    chunks += writer.write(answer.close())
+    chunks = [chunk for batch in batches for chunk in writer.write(reader.feed(map(sent, batch)))]
+    chunks += writer.write(settle(reader))
     if answer.failure is not None:
         raise answer.failure
-    return message(answer), message_chunk_to_message(reduce(add, [chunk.message for chunk in chunks]))
+    return to_message(answer), message_chunk_to_message(reduce(add, [chunk.message for chunk in chunks]))
 
 
 def delta(text: str, **place: Any) -> dict[str, Any]:
@@ -232,9 +233,9 @@ CALLS: dict[str, tuple[list[Any], list[dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("asked", [TEXT, Asked("m", blocks=True)], ids=["plain", "blocks"])
+@pytest.mark.parametrize("asked", [TEXT, AnswerSpec("m", blocks=True)], ids=["plain", "blocks"])
 @pytest.mark.parametrize(("events", "expected"), CALLS.values(), ids=CALLS)
-def test_tool_calls_are_taken_once(events: list[Any], expected: list[dict[str, Any]], asked: Asked) -> None:
+def test_tool_calls_are_taken_once(events: list[Any], expected: list[dict[str, Any]], asked: AnswerSpec) -> None:
     whole, total = read([CREATED, delta("Let me see."), *events], asked)
     assert whole.tool_calls == expected
     assert whole.text == "Let me see."
@@ -243,8 +244,8 @@ def test_tool_calls_are_taken_once(events: list[Any], expected: list[dict[str, A
 
 
 def test_a_tool_call_never_merges_into_text() -> None:
-    answer = Answer(TEXT)
-    chunks = [*ChunkWriter(answer).write(answer.feed(map(sent, [delta("Hi"), added(), arguments("{}")])))]
+    reader = AnswerReader(TEXT)
+    chunks = [*ChunkWriter(reader.answer).write(reader.feed(map(sent, [delta("Hi"), added(), arguments("{}")])))]
     assert [chunk.message.tool_call_chunks[0]["index"] for chunk in chunks[1:]] == [1, 1]
 
 
@@ -260,7 +261,7 @@ def test_arguments_that_are_no_json_make_an_invalid_call() -> None:
     [
         (TEXT, "Hi", {"reasoning_content": "First.\n\nThen."}),
         (
-            Asked("m", blocks=True),
+            AnswerSpec("m", blocks=True),
             [
                 {"type": "reasoning", "reasoning": "First.\n\nThen.", "index": 0},
                 {"type": "text", "text": "Hi", "index": 1},
@@ -270,7 +271,7 @@ def test_arguments_that_are_no_json_make_an_invalid_call() -> None:
     ],
 )
 @pytest.mark.parametrize("whole", [False, True])
-def test_reasoning(asked: Asked, content: Any, kwargs: dict[str, str], whole: bool) -> None:
+def test_reasoning(asked: AnswerSpec, content: Any, kwargs: dict[str, str], whole: bool) -> None:
     deltas = [
         {"type": "response.reasoning_summary_text.delta", "delta": "First.", "summary_index": 0},
         {"type": "response.reasoning_summary_text.delta", "delta": "Then.", "summary_index": 1},
@@ -311,26 +312,27 @@ def test_an_error_message_holds_no_media() -> None:
     ("events", "asked", "kind"),
     [
         ([], TEXT, errors.EmptyAnswerError),
-        ([], Asked("m", stop=True), errors.EmptyAnswerError),
+        ([], AnswerSpec("m", stop=True), errors.EmptyAnswerError),
         ([b"[DONE]"], TEXT, errors.EmptyAnswerError),
         ([CREATED, COMPLETED], TEXT, errors.EmptyAnswerError),
         ([CREATED], TEXT, errors.StreamInterruptedError),
         ([b'{"type":"resp'], TEXT, errors.ProtocolError),
     ],
 )
-def test_no_answer_is_an_error(events: list[Any], asked: Asked, kind: type[errors.DMXOmniError]) -> None:
+def test_no_answer_is_an_error(events: list[Any], asked: AnswerSpec, kind: type[errors.DMXOmniError]) -> None:
     with pytest.raises(kind):
         read(events, asked)
 
 
 def test_an_answer_may_be_empty_where_it_was_asked_to_stop() -> None:
-    assert read([CREATED, COMPLETED], Asked("m", stop=True))[0].content == ""
+    assert read([CREATED, COMPLETED], AnswerSpec("m", stop=True))[0].content == ""
 
 
 def test_an_event_cut_off_at_the_end_means_that_the_connection_broke() -> None:
-    answer = Answer(TEXT)
-    answer.feed([sent(CREATED), sent(delta("Hi"))])
-    answer.close([sent(b'{"type":"resp')])
+    reader = AnswerReader(TEXT)
+    answer = reader.answer
+    reader.feed([sent(CREATED), sent(delta("Hi"))])
+    settle(reader, [sent(b'{"type":"resp')])
     assert type(answer.failure) is errors.StreamInterruptedError
     assert str(answer.failure) == (
         "the connection closed before the answer ended (no response.completed); "
@@ -383,11 +385,11 @@ def test_all_chunks_have_one_id_even_where_the_response_s_comes_late(together: b
 
 
 def test_pieces_of_speech_grow_with_what_has_gone_before() -> None:
-    answer = Answer(SPOKEN)
-    writer = ChunkWriter(answer)
+    reader = AnswerReader(SPOKEN)
+    writer = ChunkWriter(reader.answer)
     chunks = []
     for _ in range(2_000):
-        chunks += writer.write(answer.feed([sent(spoken(bytes(480)))]))
+        chunks += writer.write(reader.feed([sent(spoken(bytes(480)))]))
     sizes = [len(chunk.message.content[0]["base64"]) for chunk in chunks]
     assert sizes[0] == (480 + 44) // 3 * 4  # the first sound goes out at once
     assert len(chunks) < 150

@@ -92,47 +92,47 @@ TOOLS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("given", "expected"), TOOLS.values(), ids=TOOLS)
 def test_tools_become_flat(given: Any, expected: dict[str, Any]) -> None:
-    assert tools.flat([given]) == [expected]
+    assert tools.to_wire_tools([given]) == [expected]
 
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_strict(strict: bool) -> None:
     for given in (multiply, FLAT):
-        (found,) = tools.flat([given], strict)
+        (found,) = tools.to_wire_tools([given], strict)
         assert found["strict"] is strict
 
 
 @pytest.mark.parametrize(("given", "name"), [(7, "int"), ({"no": "name"}, "a dict"), ({"type": "object"}, "a dict")])
 def test_what_is_no_tool(given: Any, name: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=rf"tool 2 \({name}\) can't be used: "):
-        tools.flat([multiply, given])
+        tools.to_wire_tools([multiply, given])
 
 
 ONE, TWO = [{"name": "f"}], [{"name": "f"}, {"name": "g"}]
 NAMED = {"type": "function", "name": "f"}
-CHOICES: dict[str, tuple[Any, Any, bool, tools.Choice]] = {
-    "nothing": (None, TWO, False, tools.Choice(None)),
-    "False": (False, TWO, False, tools.Choice(None)),
-    "auto": ("auto", TWO, False, tools.Choice("auto")),
-    "none": ("none", TWO, False, tools.Choice("none")),
-    "a name": ("f", TWO, False, tools.Choice(NAMED)),
-    "a chat dict": ({"type": "function", "function": {"name": "f"}}, TWO, False, tools.Choice(NAMED)),
-    "a Responses dict": (NAMED, TWO, False, tools.Choice(NAMED)),
-    "an Anthropic dict": ({"type": "tool", "name": "f"}, TWO, False, tools.Choice(NAMED)),
-    "any, where the service can require": ("any", TWO, True, tools.Choice("required")),
-    "required, likewise": ("required", ONE, True, tools.Choice("required")),
-    "True, likewise": (True, ONE, True, tools.Choice("required")),
-    "any of one, where it can't": ("any", ONE, False, tools.Choice(NAMED)),
-    "required of one, where it can't": ("required", ONE, False, tools.Choice(NAMED)),
-    "True of one, where it can't": (True, ONE, False, tools.Choice(NAMED)),
-    "any of several, where it can't": ("any", TWO, False, tools.Choice("auto", tools.MUST_CALL)),
-    "any of none": ("any", [], False, tools.Choice(None)),
+CHOICES: dict[str, tuple[Any, Any, bool, tools.ToolChoice]] = {
+    "nothing": (None, TWO, False, tools.ToolChoice(None)),
+    "False": (False, TWO, False, tools.ToolChoice(None)),
+    "auto": ("auto", TWO, False, tools.ToolChoice("auto")),
+    "none": ("none", TWO, False, tools.ToolChoice("none")),
+    "a name": ("f", TWO, False, tools.ToolChoice(NAMED)),
+    "a chat dict": ({"type": "function", "function": {"name": "f"}}, TWO, False, tools.ToolChoice(NAMED)),
+    "a Responses dict": (NAMED, TWO, False, tools.ToolChoice(NAMED)),
+    "an Anthropic dict": ({"type": "tool", "name": "f"}, TWO, False, tools.ToolChoice(NAMED)),
+    "any, where the service can require": ("any", TWO, True, tools.ToolChoice("required")),
+    "required, likewise": ("required", ONE, True, tools.ToolChoice("required")),
+    "True, likewise": (True, ONE, True, tools.ToolChoice("required")),
+    "any of one, where it can't": ("any", ONE, False, tools.ToolChoice(NAMED)),
+    "required of one, where it can't": ("required", ONE, False, tools.ToolChoice(NAMED)),
+    "True of one, where it can't": (True, ONE, False, tools.ToolChoice(NAMED)),
+    "any of several, where it can't": ("any", TWO, False, tools.ToolChoice("auto", tools.MUST_CALL)),
+    "any of none": ("any", [], False, tools.ToolChoice(None)),
 }
 
 
 @pytest.mark.parametrize(("given", "tools", "can_require", "expected"), CHOICES.values(), ids=CHOICES)
-def test_tool_choice(given: Any, tools: Any, can_require: bool, expected: tools.Choice) -> None:
-    assert tools.choice(given, tools, can_require=can_require) == expected
+def test_tool_choice(given: Any, tools: Any, can_require: bool, expected: tools.ToolChoice) -> None:
+    assert tools.resolve_tool_choice(given, tools, can_require=can_require) == expected
 
 
 @pytest.mark.parametrize(
@@ -146,5 +146,5 @@ def test_tool_choice(given: Any, tools: Any, can_require: bool, expected: tools.
 )
 def test_tool_choice_that_can_not_be(given: Any, told: str) -> None:
     with pytest.raises(errors.ConfigurationError) as caught:
-        tools.choice(given, TWO, can_require=False)
+        tools.resolve_tool_choice(given, TWO, can_require=False)
     assert told in str(caught.value)

@@ -7,27 +7,59 @@ with what has gone before, so that LangChain's adding stays linear in the length
 
 from __future__ import annotations
 
-from binascii import b2a_base64
-from typing import TYPE_CHECKING, Any, cast
+from binascii import a2b_base64, b2a_base64
+from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_dmx_omni._media.wav import Base64Piece, joined
+from langchain_dmx_omni._media.wav import HEADER_SIZE, with_length
 
 from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from .answer import Answer
     from .deltas import Delta
-    from .reader import Answer
 
 Content = str | list[str | dict[Any, Any]]
 
 _GROWTH = 16
 """A piece of speech is sent on when it is longer than what went before, divided by this."""
+
+
+class Base64Piece(str):
+    """A piece of a WAV's base64, for message chunks: adding the last one writes the length into the header.
+
+    The header goes out first, when nobody knows the length yet, so it says "unknown" (0xFFFFFFFF), which
+    players take. LangChain adds equal-index strings of one type with `+`; hooking into that is what lets the sum
+    of all chunks be the very bytes that `invoke` gives. Where a chunk passes through JSON the hook is lost and the
+    header stays "unknown": still a WAV, and `Speech` repairs it.
+    """
+
+    last = False
+
+    def __add__(self, other: str) -> str:
+        return join_pieces([self, other])
+
+    @classmethod
+    def final(cls, text: str) -> Base64Piece:
+        """Return the piece that completes the WAV."""
+        piece = cls(text)
+        piece.last = True
+        return piece
+
+
+def join_pieces(pieces: list[str]) -> str:
+    """Return pieces of a WAV's base64 as one; where the last is there, the lengths in the header are set."""
+    if not getattr(pieces[-1], "last", False):
+        return Base64Piece("".join(pieces))
+    first = pieces[0]
+    start = a2b_base64(first[:60])  # the header and one byte of the samples
+    length = sum(map(len, pieces)) // 4 * 3 - "".join(pieces[-2:])[-2:].count("=") - HEADER_SIZE
+    return "".join([b2a_base64(with_length(start, length), newline=False).decode("ascii"), first[60:], *pieces[1:]])
 
 
 class ChunkWriter:
@@ -39,7 +71,7 @@ class ChunkWriter:
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
-        self._blocks = answer.asked.blocks
+        self._blocks = answer.spec.blocks
         self._speech: list[bytes] = []  # samples not sent on yet
         self._waiting = 0
         self._sent = 0
@@ -67,6 +99,8 @@ class ChunkWriter:
                     yield self._chunk(self._nothing(), tool_call_chunks=[call])
                 case End():
                     yield self._last()
+                case _:
+                    assert_never(delta)
 
     def _last(self) -> ChatGenerationChunk:
         """Return the chunk that ends the message: what is left of the speech, usage and metadata."""
@@ -144,13 +178,13 @@ def _with_one_speech(chunks: list[ChatGenerationChunk]) -> list[ChatGenerationCh
     if len(spoken) < 2:
         return chunks
     pieces = [cast("dict[str, Any]", _piece(chunks[number])) for number in spoken]
-    whole = {**pieces[0], "base64": joined([piece["base64"] for piece in pieces])}
-    found = [*chunks]
+    whole = {**pieces[0], "base64": join_pieces([piece["base64"] for piece in pieces])}
+    merged = [*chunks]
     for number in spoken:
         message = chunks[number].message
         content = [whole] if number == spoken[0] else []
-        found[number] = chunks[number].model_copy(update={"message": message.model_copy(update={"content": content})})
-    return found
+        merged[number] = chunks[number].model_copy(update={"message": message.model_copy(update={"content": content})})
+    return merged
 
 
 def _piece(chunk: ChatGenerationChunk) -> dict[str, Any] | None:
@@ -161,23 +195,23 @@ def _piece(chunk: ChatGenerationChunk) -> dict[str, Any] | None:
     return None
 
 
-def message(answer: Answer) -> AIMessage:
+def to_message(answer: Answer) -> AIMessage:
     """Return the whole message: of a finished answer, or of what has arrived of one that broke off."""
     blocks: list[tuple[int, str | dict[str, Any]]] = []
     fields: dict[str, Any] = {}
     text = "".join(answer.text)
-    asked_blocks = answer.asked.blocks
+    in_blocks = answer.spec.blocks
     for kind, index in answer.indexes.items():
         if kind == "audio":
             block = {"type": "audio", "base64": answer.speech_base64, "index": index, **_once(answer)}
             blocks.append((index, block))
         elif kind == "text":
-            blocks.append((index, {"type": "text", "text": text, "index": index} if asked_blocks else text))
-        elif asked_blocks:
+            blocks.append((index, {"type": "text", "text": text, "index": index} if in_blocks else text))
+        elif in_blocks:
             blocks.append((index, {"type": "reasoning", "reasoning": "".join(answer.reasoning), "index": index}))
         else:
             fields["additional_kwargs"] = {"reasoning_content": "".join(answer.reasoning)}
-    plain = not asked_blocks and "audio" not in answer.indexes
+    plain = not in_blocks and "audio" not in answer.indexes
     whole = AIMessageChunk(
         content=text if plain else cast("list[str | dict[Any, Any]]", [block for _, block in blocks]),
         id=answer.message_id,
@@ -195,5 +229,5 @@ def message(answer: Answer) -> AIMessage:
 
 def _once(answer: Answer) -> dict[str, str]:
     """Return what only one piece of the audio block may carry, since adding concatenates strings."""
-    known = {"mime_type": answer.track.mime_type}
-    return known | {"id": answer.audio_id} if answer.audio_id else known
+    fields = {"mime_type": answer.track.mime_type}
+    return fields | {"id": answer.audio_id} if answer.audio_id else fields

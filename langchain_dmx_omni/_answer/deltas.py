@@ -1,4 +1,4 @@
-"""What passes between the parts of an answer: what was asked for, and what each event adds.
+"""What passes between the modules of an answer: what was asked for, and what each event adds.
 
 `block` is the index of the block that a delta belongs to.
 """
@@ -9,10 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from langchain_dmx_omni._media.wav import Part
+    from langchain_dmx_omni._media.speech_track import WavPart
 
 
-class Asked(NamedTuple):
+class AnswerSpec(NamedTuple):
     """What the request asked for, as far as it decides what the answer looks like."""
 
     model: str
@@ -33,7 +33,7 @@ class TextDelta(NamedTuple):
 
 
 text_delta = partial(tuple.__new__, TextDelta)
-"""Makes one of a tuple, without the class's own `__new__`: there are very many."""
+"""Return a `TextDelta` of a tuple, past the class's own `__new__`: there are very many."""
 
 
 class ReasoningDelta(NamedTuple):
@@ -47,7 +47,7 @@ class SpeechDelta(NamedTuple):
     """More samples of the speech, in whole frames; the track knows their format."""
 
     block: int
-    data: bytes | Part
+    data: bytes | WavPart
 
 
 class CallDelta(NamedTuple):

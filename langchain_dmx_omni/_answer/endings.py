@@ -7,11 +7,40 @@ from typing import TYPE_CHECKING
 from langchain_dmx_omni import voices
 from langchain_dmx_omni.errors import DMXOmniError, EmptyAnswerError, ProtocolError, StreamInterruptedError
 
+from .deltas import End
+
 if TYPE_CHECKING:
-    from .reader import Answer
+    from collections.abc import Sequence
+
+    from langchain_dmx_omni._sse import ServerSentEvent
+
+    from .answer import Answer
+    from .deltas import Delta
+    from .reader import AnswerReader
 
 
-def error(answer: Answer, stray: bytes) -> DMXOmniError | None:
+def settle(reader: AnswerReader, rest: Sequence[ServerSentEvent] = (), stray: bytes = b"") -> list[Delta]:
+    """Return what the end of the stream completes: `End` comes last, or the answer has a `failure`.
+
+    Args:
+        reader: What has read the answer so far.
+        rest: Events that the end of the stream completed.
+        stray: The beginning of what arrived and was no event.
+    """
+    answer, deltas = reader.answer, []
+    if not answer.ended:
+        deltas += reader.feed(rest)
+        if isinstance(answer.failure, ProtocolError):
+            answer.ended, answer.failure = False, None  # an event cut off in the middle: the stream broke
+    deltas += reader.end_speech()
+    if answer.failure is None:
+        answer.failure = _error(answer, stray)
+    if answer.failure is None:
+        deltas.append(End())
+    return deltas
+
+
+def _error(answer: Answer, stray: bytes) -> DMXOmniError | None:
     """Return the error for a stream that ended without an answer, or in the middle of one.
 
     Args:
@@ -26,8 +55,8 @@ def error(answer: Answer, stray: bytes) -> DMXOmniError | None:
             "the connection closed before the answer ended (no response.completed); "
             f"{arrived(answer)} had arrived{excerpt}"
         )
-    stopped = answer.ended and (answer.asked.stop or answer.finish_reason != "stop")
-    return None if answer.started or stopped else _empty(answer.asked.voice)
+    stopped = answer.ended and (answer.spec.stop or answer.finish_reason != "stop")
+    return None if answer.started or stopped else _empty(answer.spec.voice)
 
 
 def arrived(answer: Answer) -> str:
@@ -37,30 +66,30 @@ def arrived(answer: Answer) -> str:
 
 def warnings(answer: Answer) -> list[str]:
     """Return what the user should know about an answer that is right as far as it goes."""
-    asked, reason, told = answer.asked, answer.finish_reason, []
-    if reason == "length" and asked.max_tokens is None:
-        told.append("the answer is cut off at the model's own limit (finish_reason is 'length')")
+    spec, reason, messages = answer.spec, answer.finish_reason, []
+    if reason == "length" and spec.max_tokens is None:
+        messages.append("the answer is cut off at the model's own limit (finish_reason is 'length')")
     elif reason not in (None, "stop", "tool_calls", "length"):
-        told.append(f"the answer is cut off (finish_reason is {reason!r})")
-    if asked.voice is not None and not answer.speech and not answer.calls and reason == "stop":
-        told.append(f"speech was asked for (voice={asked.voice!r}), and only text arrived")
-    return told
+        messages.append(f"the answer is cut off (finish_reason is {reason!r})")
+    if spec.voice is not None and not answer.speech and not answer.calls and reason == "stop":
+        messages.append(f"speech was asked for (voice={spec.voice!r}), and only text arrived")
+    return messages
 
 
 def _empty(voice: str | None) -> EmptyAnswerError:
-    told = "the service answered with HTTP 200 and nothing in it"
+    message = "the service answered with HTTP 200 and nothing in it"
     if voice is not None:
-        told += ", as it does for a voice that it does not know"
+        message += ", as it does for a voice that it does not know"
     known = voice is None or voice in voices.names()
     if voice is None:
         hint = ""
     elif known:
         hint = f"; voice={voice!r} is in the catalogue, so try again, or another voice"
     else:
-        meant = " or ".join(map(repr, voices.similar(voice)))
+        suggestions = " or ".join(map(repr, voices.similar(voice)))
         hint = f"; voice={voice!r} is not in the catalogue: " + (
-            f"did you mean {meant}?" if meant else "see langchain_dmx_omni.voices.names()"
+            f"did you mean {suggestions}?" if suggestions else "see langchain_dmx_omni.voices.names()"
         )
-    error = EmptyAnswerError(told + hint)
+    error = EmptyAnswerError(message + hint)
     error.is_retryable = known  # an unknown voice stays unknown
     return error

@@ -130,5 +130,6 @@ def _parse(name: str, data: bytes) -> Any:
         return json.loads(data)
     except ValueError as error:
         beginning = data[:60].decode("utf-8", "replace")
-        told = f"the event {name or _NAMELESS} of {len(data)} bytes is not JSON ({error}); it begins with {beginning!r}"
-        raise ProtocolError(told) from None
+        raise ProtocolError(
+            f"the event {name or _NAMELESS} of {len(data)} bytes is not JSON ({error}); it begins with {beginning!r}"
+        ) from None

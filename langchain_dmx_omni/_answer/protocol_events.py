@@ -11,14 +11,14 @@ the length is right.
 from __future__ import annotations
 
 from binascii import b2a_base64
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, assert_never, cast
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 
 from langchain_dmx_omni._profiles import PROVIDER
 
-from .chunks import message
+from .chunks import to_message
 from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from langchain_protocol.protocol import MessagesData
 
+    from .answer import Answer
     from .calls import Call
     from .deltas import Delta
-    from .reader import Answer
 
 
 class EventWriter:
@@ -41,14 +41,14 @@ class EventWriter:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._open: dict[int, str] = {}
-        self._begun = False
+        self._started = False
         self._spare = b""  # samples that don't fill a base64 quantum yet
 
     def write(self, deltas: Iterable[Delta]) -> Iterator[MessagesData]:
         """Yield the events for deltas."""
         for delta in deltas:
-            if not self._begun:
-                self._begun = True
+            if not self._started:
+                self._started = True
                 yield self._start()
             match delta:
                 case TextDelta(block, text):
@@ -64,6 +64,8 @@ class EventWriter:
                     yield from self._speech(block, bytes(data))
                 case End():
                     yield from self._finish()
+                case _:
+                    assert_never(delta)
 
     def _start(self) -> MessagesData:
         metadata = {"provider": PROVIDER, "model": self._answer.model_name}
@@ -88,7 +90,7 @@ class EventWriter:
         yield from self._delta(block, start, _data(data[:whole]) if whole else None)
 
     def _finish(self) -> Iterator[MessagesData]:
-        whole = message(self._answer)
+        whole = to_message(self._answer)
         blocks = {block["index"]: block for block in whole.content if isinstance(block, dict)}
         calls = {call.index: call for call in self._answer.calls}
         for index, kind in sorted(self._open.items()):
@@ -109,5 +111,5 @@ def _data(data: bytes) -> dict[str, Any]:
 def _finished(call: Call) -> dict[str, Any]:
     """Return a tool call as it is when its arguments are there, valid or not."""
     chunk = tool_call_chunk(id=call.id, name=call.name, args="".join(call.arguments))
-    made = AIMessageChunk(content="", tool_call_chunks=[chunk])
-    return dict(made.tool_calls[0] if made.tool_calls else made.invalid_tool_calls[0])
+    message = AIMessageChunk(content="", tool_call_chunks=[chunk])
+    return dict(message.tool_calls[0] if message.tool_calls else message.invalid_tool_calls[0])

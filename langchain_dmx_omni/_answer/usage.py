@@ -20,18 +20,18 @@ def usage_metadata(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
     """
     if not usage:
         return None
-    read = _count(usage, "input_tokens", "prompt_tokens")
-    written = _count(usage, "output_tokens", "completion_tokens")
-    found: UsageMetadata = {
-        "input_tokens": read,
-        "output_tokens": written,
-        "total_tokens": _count(usage, "total_tokens") or read + written,
+    input_tokens = _count(usage, "input_tokens", "prompt_tokens")
+    output_tokens = _count(usage, "output_tokens", "completion_tokens")
+    metadata: UsageMetadata = {
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "total_tokens": _count(usage, "total_tokens") or input_tokens + output_tokens,
     }
     if details := _details(usage, "input_tokens_details", "prompt_tokens_details"):
-        found["input_token_details"] = cast("InputTokenDetails", details)
+        metadata["input_token_details"] = cast("InputTokenDetails", details)
     if details := _details(usage, "output_tokens_details", "completion_tokens_details"):
-        found["output_token_details"] = cast("OutputTokenDetails", details)
-    return found
+        metadata["output_token_details"] = cast("OutputTokenDetails", details)
+    return metadata
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int:
@@ -39,6 +39,6 @@ def _count(usage: Mapping[str, Any], *names: str) -> int:
 
 
 def _details(usage: Mapping[str, Any], *names: str) -> dict[str, int]:
-    given: Mapping[str, Any] = next((usage[name] for name in names if isinstance(usage.get(name), dict)), {})
-    short = {name.removesuffix("_tokens"): value for name, value in given.items()}
+    details: Mapping[str, Any] = next((usage[name] for name in names if isinstance(usage.get(name), dict)), {})
+    short = {name.removesuffix("_tokens"): value for name, value in details.items()}
     return {_NAMES.get(name, name): int(value) for name, value in short.items() if isinstance(value, int | float)}

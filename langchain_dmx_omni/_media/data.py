@@ -1,7 +1,6 @@
-"""The request body, sent in small pieces with a known length.
+"""Media that goes into a data URL, sent in small pieces of a known length.
 
-Media is never copied into one big JSON text: the body is a list of JSON snippets with the media between them,
-each turned into bytes only when its turn comes. So memory does not grow with a file, an inline base64 text is
+It is turned into bytes only when its turn comes. So memory does not grow with a file, an inline base64 text is
 not copied, and a retry sends the very same bytes again.
 """
 
@@ -9,12 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import binascii
-import json
-import math
 import os
-import re
-import secrets
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from langchain_dmx_omni.errors import InvalidInputError
 
@@ -24,9 +19,6 @@ if TYPE_CHECKING:
 
 _PIECE = 3 * 16_384
 """Bytes of a file, or characters of base64, in one piece; a multiple of 3 leaves no padding between pieces."""
-
-_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\s-]", re.ASCII)
-_CLEANED = str.maketrans("-_", "+/", " \t\n\r\f\v")
 
 
 class InlineData:
@@ -69,7 +61,7 @@ class InlineData:
             yield self._text[at : at + _PIECE].encode("ascii")
 
     async def apieces(self) -> AsyncIterator[bytes]:
-        """Return the same; nothing here waits."""
+        """Async version of `pieces`; nothing here waits."""
         for piece in self.pieces():
             yield piece
 
@@ -79,15 +71,15 @@ class FileData:
 
     Args:
         path: The file, symbolic links resolved.
-        found: What `stat` said of it. Its size is promised to the service before it is read, and another file in
+        status: What `stat` said of it. Its size is promised to the service before it is read, and another file in
             its place would not have been checked.
         prefix: What goes before it in the data URL.
     """
 
-    def __init__(self, path: Path, found: os.stat_result, prefix: str = "data:;base64,") -> None:
+    def __init__(self, path: Path, status: os.stat_result, prefix: str = "data:;base64,") -> None:
         self._path = path
-        self._found = _identity(found)
-        self._size = found.st_size
+        self._identity = _identity(status)
+        self._size = status.st_size
         self.prefix = prefix
 
     def __len__(self) -> int:
@@ -97,7 +89,7 @@ class FileData:
     @property
     def fingerprint(self) -> tuple[int, int]:
         """What tells this media from other, without reading it."""
-        return len(self), hash((self._path, self._found))
+        return len(self), hash((self._path, self._identity))
 
     def head(self, size: int) -> bytes:
         """Return the first bytes of the file.
@@ -123,7 +115,7 @@ class FileData:
                 yield binascii.b2a_base64(data, newline=False)
 
     async def apieces(self) -> AsyncIterator[bytes]:
-        """Return the same, reading and encoding outside the event loop."""
+        """Async version of `pieces`: reads and encodes outside the event loop."""
         pieces = self.pieces()
         while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
             yield piece
@@ -137,10 +129,10 @@ class FileData:
     def _read(self, file: BinaryIO, left: int) -> bytes:
         try:
             data = file.read(min(_PIECE, left))
-            found = os.fstat(file.fileno())
+            status = os.fstat(file.fileno())
         except OSError as error:
             raise self._lost(error) from None
-        if not data or _identity(found) != self._found:
+        if not data or _identity(status) != self._identity:
             raise InvalidInputError(f"the file {self._path.name} changed while it was being sent; send it again")
         return data
 
@@ -148,124 +140,8 @@ class FileData:
         return InvalidInputError(f"the file {self._path.name} can't be read any more: {error.strerror}")
 
 
-def _identity(found: os.stat_result) -> tuple[int, ...]:
-    return found.st_dev, found.st_ino, found.st_size
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size
 
 
 MediaData = InlineData | FileData
-
-
-class Body:
-    """A JSON body with media in it.
-
-    Args:
-        payload: The JSON value; media stands in it as `InlineData` and `FileData`.
-
-    Raises:
-        InvalidInputError: Something in it can't be written as JSON.
-    """
-
-    def __init__(self, payload: dict[str, Any]) -> None:
-        media: list[MediaData] = []
-        mark = secrets.token_hex(16)  # no text can hold what nobody can guess
-
-        def place(value: object) -> str:
-            if not isinstance(value, MediaData):
-                raise TypeError
-            media.append(value)
-            return mark
-
-        try:
-            text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=place)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidInputError(f"the request can't be written as JSON: {_reason(payload) or error}") from None
-        # A lone surrogate has no UTF-8 form; Python's escape for it happens to be JSON's.
-        snippets = [snippet.encode("utf-8", "backslashreplace") for snippet in text.split(mark)]
-        self._parts: list[bytes | MediaData] = [snippets[0]]
-        for one, snippet in zip(media, snippets[1:], strict=True):
-            self._parts += [one, snippet]
-
-    def __len__(self) -> int:
-        """Bytes of the whole body: its `Content-Length`."""
-        return sum(map(len, self._parts))
-
-    def __iter__(self) -> Iterator[bytes]:
-        for part in self._parts:
-            if isinstance(part, bytes):
-                yield part
-            else:
-                yield from part.pieces()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for part in self._parts:
-            if isinstance(part, bytes):
-                yield part
-            else:
-                async for piece in part.apieces():
-                    yield piece
-
-
-def clean_base64(text: str, start: int = 0) -> tuple[str, int]:
-    """Check base64 and return it as the service takes it, with where it begins.
-
-    Line breaks go, the URL-safe alphabet becomes the standard one, and missing padding is added; text that
-    needs none of this is not copied.
-
-    Raises:
-        ValueError: It is not base64, or there is nothing in it.
-    """
-    if len(text) > start and _is_base64(text, start):
-        return text, start
-    wrong = _NOT_BASE64.search(text, start)
-    if wrong:
-        raise ValueError(f"it is not base64 ({wrong[0]!r} at character {wrong.start() - start + 1})")
-    cleaned = text[start:].translate(_CLEANED)
-    if not cleaned:
-        raise ValueError("it is empty")
-    cleaned += "=" * (-len(cleaned) % 4)
-    if not _is_base64(cleaned, 0):
-        raise ValueError("it is not base64 (its length or its padding is wrong)")
-    return cleaned, 0
-
-
-def _is_base64(text: str, start: int) -> bool:
-    if (len(text) - start) % 4:
-        return False
-    try:
-        # In pieces: decoding all at once would double the memory.
-        for at in range(start, len(text), _PIECE):
-            piece = text[at : at + _PIECE]
-            if piece.endswith("=") and at + _PIECE < len(text):
-                return False
-            binascii.a2b_base64(piece, strict_mode=True)
-    except ValueError:
-        return False
-    return True
-
-
-def _reason(payload: object) -> str | None:
-    try:
-        return _culprit(payload)
-    except RecursionError:
-        return "it is nested too deeply, or holds itself"
-
-
-def _culprit(value: object, path: str = "") -> str | None:
-    """Return what in a value JSON can't hold, by its path; its content may be secret, or long."""
-    where = path[:200] or "it"
-    match value:
-        case dict():
-            for key, inner in value.items():
-                if not isinstance(key, str | int | float | None):
-                    return f"{where} has a key that is a {type(key).__name__}"
-                if found := _culprit(inner, f"{path}.{key}" if path else str(key)):
-                    return found
-        case list() | tuple():
-            return next(filter(None, (_culprit(inner, f"{path}[{at}]") for at, inner in enumerate(value))), None)
-        case float() if not math.isfinite(value):
-            return f"{where} is {value}"
-        case None | str() | int() | float() | InlineData() | FileData():
-            return None
-        case _:
-            return f"{where} is a {type(value).__name__}"
-    return None

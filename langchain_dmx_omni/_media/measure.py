@@ -107,7 +107,7 @@ def _movie_seconds(data: bytes, start: int) -> float:
 
 
 def _boxes(data: bytes, start: int, end: int) -> list[tuple[bytes, tuple[int, int]]]:
-    found = []
+    boxes = []
     while start + 8 <= end:
         size, name = struct.unpack_from(">I4s", data, start)
         body = start + 8
@@ -118,9 +118,9 @@ def _boxes(data: bytes, start: int, end: int) -> list[tuple[bytes, tuple[int, in
             size = end - start
         if size < 8:
             break
-        found.append((name, (body, min(start + size, end))))
+        boxes.append((name, (body, min(start + size, end))))
         start += size
-    return found
+    return boxes
 
 
 def _by_av(data: bytes) -> Measured | None:

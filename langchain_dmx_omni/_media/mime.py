@@ -1,4 +1,4 @@
-"""What bytes are, told from the bytes: file names and declared types are often wrong."""
+"""What bytes are, by the bytes themselves: file names and declared types are often wrong."""
 
 from __future__ import annotations
 
@@ -119,12 +119,12 @@ def sniff(head: bytes) -> MediaType | None:
         return _RIFF_FORMS.get(head[8:12])
     if head[4:8] == b"ftyp":
         brand = head[8:12]
-        return next((found for prefix, found in _BRANDS if brand.startswith(prefix)), _MP4)
+        return next((media_type for prefix, media_type in _BRANDS if brand.startswith(prefix)), _MP4)
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free"):
         return MediaType("video/quicktime", ("video", "audio"))  # old QuickTime has no ftyp box
-    for prefix, found in _PREFIXES:
+    for prefix, media_type in _PREFIXES:
         if head.startswith(prefix):
-            return _within(found, head)
+            return _within(media_type, head)
     if head[:2] == b"BM" and head[6:10] == bytes(4):  # two letters alone would be a text as well
         return MediaType("image/bmp", ("image",))
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):

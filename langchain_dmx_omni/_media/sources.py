@@ -17,7 +17,8 @@ from urllib.request import url2pathname
 
 from langchain_dmx_omni.errors import ContentBlockError, MediaTooLargeError
 
-from .data import FileData, InlineData, MediaData, clean_base64
+from .base64_text import clean_base64
+from .data import FileData, InlineData, MediaData
 from .mime import HEAD, from_name, kind_of, sniff
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ class Claim(NamedTuple):
     limit: int | None = None
     """Longest data URL in bytes, or None for no limit."""
 
-    def error(self, told: str) -> ContentBlockError:
+    def error(self, problem: str) -> ContentBlockError:
         """Return the error that says what is wrong with it."""
-        return ContentBlockError(f"{self.what}: {told}")
+        return ContentBlockError(f"{self.what}: {problem}")
 
 
 class Source(NamedTuple):
@@ -107,8 +108,8 @@ def from_url(url: Any, claim: Claim) -> Source:
     """
     if not isinstance(url, str):
         raise claim.error(f"its URL is a {type(url).__name__}")
-    found = _SCHEME.match(url)
-    scheme = found[1].lower() if found else ""
+    match = _SCHEME.match(url)
+    scheme = match[1].lower() if match else ""
     match scheme:
         case "http" | "https" if url[len(scheme) :].startswith("://"):
             return _remote(url, claim)
@@ -118,12 +119,12 @@ def from_url(url: Any, claim: Claim) -> Source:
             return _from_file(url, claim)
     remedy = f"media.{claim.kind}(path)" if claim.kind else "media.image, media.audio or media.video"
     if scheme:
-        told = f"{scheme}: URLs can't be fetched by the service"
+        problem = f"{scheme}: URLs can't be fetched by the service"
     elif "." in url[:200]:
-        told = f"{url[:200]!r} is no URL"
+        problem = f"{url[:200]!r} is no URL"
     else:  # perhaps base64, which is not for error messages
-        told = f"a text of {len(url)} characters is no URL (before base64, write data:;base64,)"
-    raise claim.error(f"{told}; for a local file use {remedy}, else an https:// URL")
+        problem = f"a text of {len(url)} characters is no URL (before base64, write data:;base64,)"
+    raise claim.error(f"{problem}; for a local file use {remedy}, else an https:// URL")
 
 
 def checked(data: MediaData, claim: Claim) -> Source:
@@ -147,18 +148,18 @@ def _identify(head: bytes, claim: Claim) -> tuple[str | None, str | None]:
     Raises:
         ContentBlockError: The bytes are no image, audio or video, or another kind than claimed.
     """
-    found = sniff(head)
-    if found is None:
+    sniffed = sniff(head)
+    if sniffed is None:
         kind = claim.kind or kind_of(claim.mime) or kind_of(from_name(claim.name))
         return kind, claim.mime
-    if found.mime == "application/pdf":
+    if sniffed.mime == "application/pdf":
         raise claim.error(_PDF)
-    if claim.kind in found.kinds:
-        return claim.kind, found.mime
-    if claim.kind is None and found.kinds:
-        return found.kinds[0], found.mime
-    remedy = f"; send it as {found.kinds[0]} (media.{found.kinds[0]})" if found.kinds else ""
-    raise claim.error(f"its bytes are {found.mime}, which is no {claim.kind or 'image, audio or video'}{remedy}")
+    if claim.kind in sniffed.kinds:
+        return claim.kind, sniffed.mime
+    if claim.kind is None and sniffed.kinds:
+        return sniffed.kinds[0], sniffed.mime
+    remedy = f"; send it as {sniffed.kinds[0]} (media.{sniffed.kinds[0]})" if sniffed.kinds else ""
+    raise claim.error(f"its bytes are {sniffed.mime}, which is no {claim.kind or 'image, audio or video'}{remedy}")
 
 
 def _prefix(kind: str | None, mime: str | None) -> str:
@@ -223,24 +224,24 @@ def _from_file(url: str, claim: Claim) -> Source:
     host, _, path = rest[2:].partition("/") if rest.startswith("//") else ("", "", rest.removeprefix("/"))
     if host.lower() not in ("", "localhost"):
         raise claim.error(f"its file URL names the host {host[:60]!r}; write file:///absolute/path")
-    given = Path(url2pathname(f"/{path}"))
-    told = f"the file {str(given)[:200]!r}"
-    found = None
+    named = Path(url2pathname(f"/{path}"))
+    name = f"the file {str(named)[:200]!r}"
+    status = None
     try:
-        real = Path(os.path.realpath(given))
+        real = Path(os.path.realpath(named))
         # Before anything is said of a file outside: whether it exists is nobody's business.
         if any(real.is_relative_to(os.path.realpath(os.path.expanduser(root))) for root in claim.roots):  # noqa: PTH111
-            found = real.stat(follow_symlinks=False)
+            status = real.stat(follow_symlinks=False)
     except (OSError, ValueError) as error:
-        raise claim.error(f"{told} can't be read: {unreadable(error)}") from None
-    if found is None:
+        raise claim.error(f"{name} can't be read: {unreadable(error)}") from None
+    if status is None:
         roots = ", ".join(map(str, claim.roots)) or "none given"
-        raise claim.error(f"{told} is not below media_roots ({roots}); to allow it, add its folder: media_roots=[…]")
-    if not stat.S_ISREG(found.st_mode):
-        raise claim.error(f"{told} is no regular file")
-    if not found.st_size:
-        raise claim.error(f"{told} is empty")
+        raise claim.error(f"{name} is not below media_roots ({roots}); to allow it, add its folder: media_roots=[…]")
+    if not stat.S_ISREG(status.st_mode):
+        raise claim.error(f"{name} is no regular file")
+    if not status.st_size:
+        raise claim.error(f"{name} is empty")
     try:
-        return checked(FileData(real, found), claim._replace(name=real.name))
+        return checked(FileData(real, status), claim._replace(name=real.name))
     except OSError as error:
-        raise claim.error(f"{told} can't be read: {error.strerror}") from None
+        raise claim.error(f"{name} can't be read: {error.strerror}") from None

@@ -14,8 +14,9 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from langchain_dmx_omni._media import mime, sources
-from langchain_dmx_omni._media.data import clean_base64
+from langchain_dmx_omni._media import sources
+from langchain_dmx_omni._media.base64_text import clean_base64
+from langchain_dmx_omni._media.mime import audio_format
 from langchain_dmx_omni._media.sources import Claim, Source
 from langchain_dmx_omni.errors import ContentBlockError
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     Block = dict[str, Any]
     Part = dict[str, Any]
 
-_BESIDE = ("fps", "min_pixels", "max_pixels", "total_pixels")
+_PARAMETERS_BESIDE_MEDIA = ("fps", "min_pixels", "max_pixels", "total_pixels")
 """Parameters of one image or video that go beside it (source: Alibaba Model Studio)."""
 
 
@@ -42,9 +43,9 @@ class Place(NamedTuple):
         kind = f" ({str(self.kind)[:40]})" if self.kind is not None else ""
         return f"message {self.message} ({self.role}){block}{kind}"
 
-    def error(self, told: str) -> ContentBlockError:
+    def error(self, problem: str) -> ContentBlockError:
         """Return the error that says what is wrong here."""
-        return ContentBlockError(f"{self}: {told}")
+        return ContentBlockError(f"{self}: {problem}")
 
 
 class Rules(NamedTuple):
@@ -76,8 +77,8 @@ def _part(block: Any, at: Place, rules: Rules) -> Part:
     at = at._replace(kind=kind)
     convert = KINDS.get(kind) if isinstance(kind, str) else None
     if convert is None:
-        told = f"the service takes no block of type {str(kind)[:40]!r}" if kind else "the block has no type"
-        raise at.error(f"{told}; it takes text, image, audio and video")
+        problem = f"the service takes no block of type {str(kind)[:40]!r}" if kind else "the block has no type"
+        raise at.error(f"{problem}; it takes text, image, audio and video")
     return convert(block, at, rules)
 
 
@@ -143,8 +144,8 @@ def _file(block: Block, at: Place, rules: Rules) -> Part:
             return _audio_part(source)
         case "video":
             return _video_part(source, block)
-    told = f"its type is {source.mime[:60]}" if source.mime else "nothing tells what it is: give it a mime_type"
-    raise at.error(f"the service takes image, audio and video files; {told}")
+    problem = f"its type is {source.mime[:60]}" if source.mime else "nothing tells what it is: give it a mime_type"
+    raise at.error(f"the service takes image, audio and video files; {problem}")
 
 
 def _document(block: Block, at: Place, rules: Rules) -> Part:
@@ -180,10 +181,10 @@ def _audio_url(block: Block, at: Place, rules: Rules) -> Part:
 def _input_audio(block: Block, at: Place, rules: Rules) -> Part:
     """OpenAI's audio, whose data is bare base64, and the service's own, whose data is a URL or a data URL."""
     data, beside = _object(block, "input_audio", "data", at)
-    named = beside.get("format")
-    if not isinstance(named, str | None):
-        raise at.error(f"its format is a {type(named).__name__}")
-    mime = f"audio/{named}" if named else None
+    name = beside.get("format")
+    if not isinstance(name, str | None):
+        raise at.error(f"its format is a {type(name).__name__}")
+    mime = f"audio/{name}" if name else None
     return _audio_part(sources.from_base64(data, _claim("audio", at, rules, mime)))
 
 
@@ -231,7 +232,7 @@ def _image_part(source: Source, block: Block) -> Part:
 
 def _audio_part(source: Source) -> Part:
     # Every sample names a format; the service looks at the audio itself.
-    form = mime.audio_format(source.mime) or "wav"
+    form = audio_format(source.mime) or "wav"
     return {"type": "input_audio", "input_audio": {"data": source.data, "format": form}}
 
 
@@ -241,8 +242,8 @@ def _video_part(source: Source, block: Block) -> Part:
 
 def _parameters(block: Block) -> Part:
     extras = block.get("extras")
-    given = {**extras, **block} if isinstance(extras, dict) else block
-    return {name: given[name] for name in _BESIDE if given.get(name) is not None}
+    values = {**extras, **block} if isinstance(extras, dict) else block
+    return {name: values[name] for name in _PARAMETERS_BESIDE_MEDIA if values.get(name) is not None}
 
 
 # What blocks say of their media
@@ -262,11 +263,11 @@ def _claim(kind: str | None, at: Place, rules: Rules, mime: Any = None, name: An
 
 
 def _object(block: Block, key: str, inner: str, at: Place) -> tuple[Any, Part]:
-    """Return what `block[key]` holds, given plainly or as an object with other keys beside it."""
+    """Return what `block[key]` holds, plainly or as an object with other keys beside it."""
     value = block.get(key)
     beside: Part = {}
     if isinstance(value, dict):
-        beside = {name: given for name, given in value.items() if name != inner and given is not None}
+        beside = {name: other for name, other in value.items() if name != inner and other is not None}
         value = value.get(inner)
     if value is None:
         raise at.error(f"there is no {inner} in its {key}")

@@ -95,21 +95,21 @@ _OF_THE_MODEL = (
 _SYSTEM_WITH_AUDIO = get_args(SystemWithAudio)
 
 
-def resolve(given: Mapping[str, Any], call: Mapping[str, Any]) -> Options:
+def resolve(of_model: Mapping[str, Any], call: Mapping[str, Any]) -> Options:
     """Return the options of a call.
 
     Args:
-        given: The model's fields.
+        of_model: The model's fields.
         call: The call's keyword arguments, which win; `extra_body` is merged. One that is no option warns.
 
     Raises:
         ConfigurationError: An option has a value that can't be, or two contradict each other.
     """
     warn_unknown([name for name in call if name not in NAMES and name not in _HARMLESS], NAMES)
-    merged = {name: values[name] for values in (given, call) for name in NAMES if name in values}
+    merged = {name: values[name] for values in (of_model, call) for name in NAMES if name in values}
     _check(merged)
-    if given.get("extra_body") and call.get("extra_body"):
-        merged["extra_body"] = {**given["extra_body"], **call["extra_body"]}
+    if of_model.get("extra_body") and call.get("extra_body"):
+        merged["extra_body"] = {**of_model["extra_body"], **call["extra_body"]}
     roots = merged.get("media_roots") or ()
     # A string is a sequence as well, and its first character the root of the whole disk.
     merged["media_roots"] = [Path(root) for root in ([roots] if isinstance(roots, str | Path) else roots)]
@@ -120,8 +120,8 @@ def resolve(given: Mapping[str, Any], call: Mapping[str, Any]) -> Options:
             "leave modalities out, or give modalities=['text', 'audio']"
         )
     if options.tools and options.enable_search:
-        told = "enable_search is left out: the service takes no tools together with it"
-        warnings.warn(told, DMXOmniWarning, stacklevel=2)
+        message = "enable_search is left out: the service takes no tools together with it"
+        warnings.warn(message, DMXOmniWarning, stacklevel=2)
         return replace(options, enable_search=None, search_options=None)
     return options
 
@@ -146,11 +146,11 @@ def warn_unknown(names: Iterable[str], known: Iterable[str]) -> None:
     known = [*known]
     for name in names:
         close = difflib.get_close_matches(name, [*known, *_OF_THE_MODEL], n=1, cutoff=0.7)
-        meant = _FOREIGN.get(name) or (close[0] if close else None)
-        if meant is None or name in _BY_EXTRA_BODY:
+        suggestion = _FOREIGN.get(name) or (close[0] if close else None)
+        if suggestion is None or name in _BY_EXTRA_BODY:
             hint = f"to send it to the service, use extra_body={{{name!r}: …}}"
-        elif meant in known:
-            hint = f"did you mean {meant}=?"
+        elif suggestion in known:
+            hint = f"did you mean {suggestion}=?"
         else:
-            hint = f"{meant}= is given to the model, not to a call: ChatDMXOmni({meant}=…)"
+            hint = f"{suggestion}= is given to the model, not to a call: ChatDMXOmni({suggestion}=…)"
         warnings.warn(f"{name}= is not an argument and is ignored; {hint}", DMXOmniWarning, stacklevel=2)

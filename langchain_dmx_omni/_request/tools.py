@@ -23,11 +23,11 @@ MUST_CALL = "Answer by calling one of the functions that you are given, and in n
 """What a model is told that must call a function and whose service can't force it to."""
 
 
-class Choice(NamedTuple):
+class ToolChoice(NamedTuple):
     """What the request says about calling tools."""
 
     tool_choice: str | dict[str, Any] | None
-    told: str | None = None
+    prompt_note: str | None = None
     """What the model is told in words, because the service has no parameter for it."""
 
 
@@ -41,25 +41,25 @@ def to_wire_tools(tools: Sequence[Tool], strict: bool | None = None) -> list[dic
     Raises:
         ConfigurationError: Something is no tool.
     """
-    found = []
+    wire_tools = []
     for place, tool in enumerate(tools, 1):
         try:
             converted = convert_to_openai_tool(tool, strict=strict)
         except (TypeError, ValueError) as error:
             raise ConfigurationError(f"tool {place} ({_name(tool)}) can't be used: {error}") from error
         function = converted.get("function")
-        one = {"type": "function", **function} if isinstance(function, dict) else dict(converted)
-        if strict is not None and one["type"] == "function":
-            one.setdefault("strict", strict)
-        found.append(one)
-    return found
+        wire_tool = {"type": "function", **function} if isinstance(function, dict) else dict(converted)
+        if strict is not None and wire_tool["type"] == "function":
+            wire_tool.setdefault("strict", strict)
+        wire_tools.append(wire_tool)
+    return wire_tools
 
 
-def resolve_tool_choice(given: Any, tools: Sequence[Mapping[str, Any]], *, can_require: bool) -> Choice:
+def resolve_tool_choice(value: Any, tools: Sequence[Mapping[str, Any]], *, can_require: bool) -> ToolChoice:
     """Return what a `tool_choice` means for the request.
 
     Args:
-        given: `"auto"`, `"none"`, `"any"`, `"required"`, True, False, a tool's name, or a dict that names one.
+        value: `"auto"`, `"none"`, `"any"`, `"required"`, True, False, a tool's name, or a dict that names one.
         tools: The tools, in the flat shape.
         can_require: Whether the service takes `"required"`. Where it does not, one tool is named instead; of
             several, none can be named, so the model is told in words.
@@ -68,24 +68,24 @@ def resolve_tool_choice(given: Any, tools: Sequence[Mapping[str, Any]], *, can_r
         ConfigurationError: The choice names no tool that is there.
     """
     names = [str(tool.get("name")) for tool in tools]
-    match given:
+    match value:
         case None | False:
-            return Choice(None)
+            return ToolChoice(None)
         case "auto" | "none":
-            return Choice(given)
+            return ToolChoice(value)
         case True | "any" | "required" if can_require:
-            return Choice("required")
+            return ToolChoice("required")
         case True | "any" | "required" if len(tools) == 1:
-            return Choice({"type": "function", "name": names[0]})
+            return ToolChoice({"type": "function", "name": names[0]})
         case True | "any" | "required":
-            return Choice("auto", MUST_CALL) if tools else Choice(None)
+            return ToolChoice("auto", MUST_CALL) if tools else ToolChoice(None)
         case {"function": {"name": str(name)}} | {"name": str(name)} | str(name):
             if name not in names:
                 known = ", ".join(names) or "none"
-                raise ConfigurationError(f"tool_choice={given!r}: there is no tool of that name; there are: {known}")
-            return Choice({"type": "function", "name": name})
+                raise ConfigurationError(f"tool_choice={value!r}: there is no tool of that name; there are: {known}")
+            return ToolChoice({"type": "function", "name": name})
     raise ConfigurationError(
-        f"tool_choice={given!r}: use 'auto', 'none', 'any', 'required', a bool, a tool's name or a dict that names one"
+        f"tool_choice={value!r}: use 'auto', 'none', 'any', 'required', a bool, a tool's name or a dict that names one"
     )
 
 

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator
 
-_CROWD = 16
+_ANSWERS_PER_CLIENT = 16
 """Answers that one client carries at once. For each request, httpcore looks at all of a client's connections, and at
 each idle one again for each: with a thousand in one client, that alone would cost more than the answers."""
 
-Made = TypeVar("Made", httpx.Client, httpx.AsyncClient)
+ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
 
-class Shared(Generic[Made]):
+class Shared(Generic[ClientT]):
     """A client, and how many answers it carries.
 
     Args:
@@ -39,15 +39,15 @@ class Shared(Generic[Made]):
         lock: Guards the count.
     """
 
-    def __init__(self, client: Made, lock: threading.Lock) -> None:
-        self.client: Made = client
+    def __init__(self, client: ClientT, lock: threading.Lock) -> None:
+        self.client: ClientT = client
         self._lock = lock
         self._answers = 0
 
     def enter(self) -> bool:
         """Carry one answer more, if there is room."""
         with self._lock:
-            room = self._answers < _CROWD
+            room = self._answers < _ANSWERS_PER_CLIENT
             self._answers += room
             return room
 
@@ -102,18 +102,18 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _make(kind: type[Made]) -> Made:
-    """Return a new client. Made for the first time, it reads files and imports modules for a tenth of a second."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=_CROWD, keepalive_expiry=30.0)
+def _make(kind: type[ClientT]) -> ClientT:
+    """Return a new client. ClientT for the first time, it reads files and imports modules for a tenth of a second."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=_ANSWERS_PER_CLIENT, keepalive_expiry=30.0)
     try:
-        made: Made = kind(verify=_ssl_context(), limits=limits)
+        client: ClientT = kind(verify=_ssl_context(), limits=limits)
     except (ImportError, ValueError, httpx.InvalidURL) as error:  # a SOCKS proxy without socksio, or no URL at all
         raise ConfigurationError(f"a proxy that the environment names can't be used: {error}") from error
     from .network import merge_chunks  # noqa: PLC0415  it imports what httpx itself imports only now
 
-    for transport in (made._transport, *made._mounts.values()):
+    for transport in (client._transport, *client._mounts.values()):
         merge_chunks(transport)
-    return made
+    return client
 
 
 def _warm_up() -> None:
@@ -129,7 +129,7 @@ def client() -> Shared[httpx.Client]:
 
 
 async def async_client() -> Shared[httpx.AsyncClient]:
-    """Do what `client` does, for async calls on the running event loop."""
+    """Async version of `client`, for the running event loop."""
     clients, loop = _clients, asyncio.get_running_loop()
     if not _ssl_context.cache_info().currsize:
         await asyncio.to_thread(_warm_up)
@@ -147,21 +147,21 @@ def _proxies() -> object:
     return tuple(sorted(getproxies().items()))
 
 
-def _with_room(clients: _Clients, found: list[Shared[Made]], kind: type[Made]) -> Shared[Made]:
-    for shared in found:
+def _with_room(clients: _Clients, pool: list[Shared[ClientT]], kind: type[ClientT]) -> Shared[ClientT]:
+    for shared in pool:
         if shared.enter():
             return shared
-    made = Shared(_make(kind), clients.lock)
-    made.enter()
-    found.append(made)
-    return made
+    shared = Shared(_make(kind), clients.lock)
+    shared.enter()
+    pool.append(shared)
+    return shared
 
 
 async def _close_with_loop() -> AsyncGenerator[None]:
     """Close the clients of an event loop when it ends.
 
     An event loop that shuts down, as at the end of `asyncio.run`, closes the async generators that have begun
-    on it; being one of them is how a library gets told.
+    on it; being one of them is how a library learns of it.
     """
     clients, loop = _clients, asyncio.get_running_loop()
     try:

@@ -1,11 +1,10 @@
-"""HTTP: one request, and the events of its streamed answer. Only this module and `_clients` import httpx."""
+"""HTTP: one request, and the events of its streamed answer. Of this room alone is httpx known."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -28,56 +27,21 @@ from . import clients
 from .deadlines import Alarm, Deadline, watchdog, within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import MutableMapping
 
-    from langchain_dmx_omni._media.data import Body
+    from .endpoint import Endpoint, RequestBody
 
-Client = httpx.Client
-AsyncClient = httpx.AsyncClient
-Timeout = httpx.Timeout
-
-_LOWER = (httpx.HTTPError, httpx.StreamError)
+_HTTPX_ERRORS = (httpx.HTTPError, httpx.StreamError)
 """Every error that httpx raises while it sends and reads."""
 
-_BODY = 65_536
+_MOST_READ = 65_536
 """Bytes that are read of what is no answer: an error's body, or what follows an answer's end."""
 
-_ERROR_BODY = 5.0
+_SECONDS_FOR_ERROR_BODY = 5.0
 """Seconds that an error's body is given; the status alone is an error too."""
 
-AFTERMATH = 1.0
+SECONDS_FOR_THE_REST = 1.0
 """Seconds that an ended answer's connection is given to end its body, so that it can serve the next call."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where requests go, and how long they may take."""
-
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    timeout: httpx.Timeout
-    """`read` is not used: the two event timeouts stand for it."""
-    first_event_timeout: float | None
-    idle_timeout: float | None
-    client: httpx.Client | None = None
-    async_client: httpx.AsyncClient | None = None
-
-    def request(self, client: httpx.Client | httpx.AsyncClient, content: Any, length: int) -> httpx.Request:
-        """Return the HTTP request."""
-        if client.is_closed:
-            raise ConfigurationError(f"the {type(client).__name__} that was passed has been closed")
-        limits = self.timeout
-        timeout = httpx.Timeout(
-            connect=limits.connect, write=limits.write, pool=limits.pool, read=self.first_event_timeout
-        )
-        headers = {**self.headers, "content-length": str(length)}
-        try:
-            request = client.build_request("POST", self.url, content=content, headers=headers, timeout=timeout)
-            if (request.url.port or 0) > 65_535:  # the system would take it modulo 65,536
-                raise httpx.InvalidURL("there is no such port")
-            return request
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise ConfigurationError(f"base_url={self.url!r} or a header can't be used: {error}") from None
 
 
 class _Incoming:
@@ -104,7 +68,7 @@ class _Incoming:
     def _broken(self, error: Exception) -> DMXOmniError:
         if self._deadline.passed:  # then it is what ended the connection
             return self._deadline.error()
-        return _mapped(error, self._response.request, self._deadline, begun=True)
+        return _map_error(error, self._response.request, self._deadline, begun=True)
 
 
 class EventStream(_Incoming):
@@ -131,7 +95,7 @@ class EventStream(_Incoming):
                 self._timeouts["read"] = deadline.remaining
             try:
                 data = next(self._pieces, None)
-            except _LOWER as error:
+            except _HTTPX_ERRORS as error:
                 raise self._broken(error) from error
             if data is None:
                 if deadline.passed:
@@ -147,10 +111,10 @@ class EventStream(_Incoming):
         self._timeouts["read"] = None if self._socket else seconds
         self._watch(deadline)
         try:
-            with contextlib.suppress(*_LOWER):
+            with contextlib.suppress(*_HTTPX_ERRORS):
                 for piece in self._pieces:
                     data += piece
-                    if len(data) >= _BODY or deadline.passed:
+                    if len(data) >= _MOST_READ or deadline.passed:
                         break
         finally:
             watchdog.forget(deadline)
@@ -177,7 +141,7 @@ class EventStream(_Incoming):
 
 
 class AsyncEventStream(_Incoming):
-    """The same for async calls."""
+    """Async version of `EventStream`."""
 
     def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
         super().__init__(response, deadline, leaving)
@@ -194,7 +158,7 @@ class AsyncEventStream(_Incoming):
                 data = await anext(self._pieces)
             except StopAsyncIteration:
                 return None
-            except _LOWER as error:
+            except _HTTPX_ERRORS as error:
                 raise self._broken(error) from error
             except asyncio.CancelledError:
                 if self._alarm.rang():
@@ -206,11 +170,11 @@ class AsyncEventStream(_Incoming):
     async def drain(self, seconds: float) -> bytes:
         """Return what else arrives within a time; reading to the end lets the connection be used again."""
         data = b""
-        with contextlib.suppress(*_LOWER, TimeoutError):
+        with contextlib.suppress(*_HTTPX_ERRORS, TimeoutError):
             async with asyncio.timeout(seconds):
                 async for piece in self._pieces:
                     data += piece
-                    if len(data) >= _BODY:
+                    if len(data) >= _MOST_READ:
                         break
         return data
 
@@ -226,7 +190,7 @@ def _is_plain(response: httpx.Response) -> bool:
     return not response.headers.get("content-encoding", "").replace("identity", "")
 
 
-def send(endpoint: Endpoint, body: Body) -> EventStream:
+def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
     """Send a request and return the events of its answer.
 
     Raises:
@@ -248,17 +212,17 @@ def send(endpoint: Endpoint, body: Body) -> EventStream:
         request = endpoint.request(client, content(), len(body))
         try:
             response = client.send(request, stream=True, follow_redirects=False)
-        except _LOWER as error:
-            raise _mapped(error, request, deadline, begun=False) from error
+        except _HTTPX_ERRORS as error:
+            raise _map_error(error, request, deadline, begun=False) from error
         stream = EventStream(response, deadline, leaving.pop_all())
     if _is_error(response):
         with contextlib.closing(stream):
-            raise _failure(response, stream.drain(_ERROR_BODY))
+            raise _failure(response, stream.drain(_SECONDS_FOR_ERROR_BODY))
     return stream
 
 
-async def asend(endpoint: Endpoint, body: Body) -> AsyncEventStream:
-    """Do what `send` does, for async calls."""
+async def asend(endpoint: Endpoint, body: RequestBody) -> AsyncEventStream:
+    """Async version of `send`."""
     deadline = Deadline(endpoint.first_event_timeout, endpoint.idle_timeout)
 
     async def content() -> AsyncIterator[bytes]:
@@ -275,12 +239,12 @@ async def asend(endpoint: Endpoint, body: Body) -> AsyncEventStream:
         request = endpoint.request(client, content(), len(body))
         try:
             response = await client.send(request, stream=True, follow_redirects=False)
-        except _LOWER as error:
-            raise _mapped(error, request, deadline, begun=False) from error
+        except _HTTPX_ERRORS as error:
+            raise _map_error(error, request, deadline, begun=False) from error
         stream = AsyncEventStream(response, deadline, leaving.pop_all())
     if _is_error(response):
         async with contextlib.aclosing(stream):
-            raise _failure(response, await stream.drain(_ERROR_BODY))
+            raise _failure(response, await stream.drain(_SECONDS_FOR_ERROR_BODY))
     return stream
 
 
@@ -296,16 +260,16 @@ def _failure(response: httpx.Response, body: bytes) -> DMXOmniError:
         # Following it would hand the key and the media to wherever it points.
         place = response.headers["location"].partition("?")[0]
         code = response.status_code
-        told = f"the service answered {code}, a redirect to {place}, which is not followed: check base_url"
-        return BadRequestError(told, status_code=code)
+        message = f"the service answered {code}, a redirect to {place}, which is not followed: check base_url"
+        return BadRequestError(message, status_code=code)
     return _failures.from_response(response.status_code, response.headers, body)
 
 
-def _mapped(error: Exception, request: httpx.Request, deadline: Deadline, *, begun: bool) -> DMXOmniError:
+def _map_error(error: Exception, request: httpx.Request, deadline: Deadline, *, begun: bool) -> DMXOmniError:
     """Return our error for one of httpx's; `begun` once an answer has begun."""
     host = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
     limits = request.extensions["timeout"]
-    told = str(error) or type(error).__name__
+    reason = str(error) or type(error).__name__
     match error:
         case httpx.ConnectTimeout():
             return ConnectTimeoutError(f"no connection to {host} {within(limits['connect'])} (timeout)")
@@ -316,13 +280,13 @@ def _mapped(error: Exception, request: httpx.Request, deadline: Deadline, *, beg
         case httpx.ReadTimeout():
             return deadline.error()
         case httpx.TimeoutException():
-            return RequestTimeoutError(f"a deadline passed: {told}")
+            return RequestTimeoutError(f"a deadline passed: {reason}")
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return ConfigurationError(f"the request can't be sent: {told}; check base_url and the headers")
+            return ConfigurationError(f"the request can't be sent: {reason}; check base_url and the headers")
         case httpx.DecodingError():
-            return ProtocolError(f"the answer's content encoding can't be read: {told}")
+            return ProtocolError(f"the answer's content encoding can't be read: {reason}")
         case httpx.ProxyError():
-            return ConnectError(f"the proxy gave no way to {host}: {told}; check the proxy settings")
+            return ConnectError(f"the proxy gave no way to {host}: {reason}; check the proxy settings")
     if begun:
-        return StreamInterruptedError(f"the connection broke off midway: {told}")
-    return ConnectError(f"can't reach {host}: {told}; check base_url, the network and the proxy, if any")
+        return StreamInterruptedError(f"the connection broke off midway: {reason}")
+    return ConnectError(f"can't reach {host}: {reason}; check base_url, the network and the proxy, if any")

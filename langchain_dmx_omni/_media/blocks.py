@@ -1,0 +1,121 @@
+"""Media from a path, bytes or a URL → LangChain's standard content blocks.
+
+The blocks carry no random ids, so that the same question asked twice is the same to LangChain's cache.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from binascii import b2a_base64
+from pathlib import Path
+from typing import Any
+
+from langchain_dmx_omni._profiles import LIMITS
+from langchain_dmx_omni.errors import InvalidInputError
+
+from . import sources
+from .data import FileData, InlineData
+from .mime import HEAD, TAKEN, Kind, from_name, kind_of, sniff
+from .sources import Claim
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview
+
+
+def block(kind: Kind, src: Source, *, inline: bool = True, **parameters: float | None) -> dict[str, Any]:
+    """Return the content block for media of a kind; parameters that are None are left out.
+
+    Raises:
+        ContentBlockError: There is no such file, it is empty, or its bytes are another kind of media.
+        MediaTooLargeError: It is over the inline limit.
+    """
+    extras = {name: value for name, value in parameters.items() if value is not None}
+    fields = _media_fields(src, inline, Claim("the media given", kind, limit=LIMITS.data_url))
+    return {"type": kind, **fields, **({"extras": extras} if extras else {})}
+
+
+def needs_fitting(kind: Kind, src: Source) -> Path | None:
+    """Return the path of a local file that is too large to be sent inline, or in a format that is not taken.
+
+    Raises:
+        ContentBlockError: There is no such file, it is empty, or its bytes are another kind of media.
+    """
+    claim = Claim("the media given", kind)
+    if isinstance(src, bytes | bytearray | memoryview):
+        raise claim.error("fit=True needs a file: write the bytes to one and give its path")
+    if isinstance(src, str) and sources.is_url(src):
+        return None
+    try:
+        path = _expanded(src)
+    except TypeError:
+        return None  # neither a path nor a URL: refused with the rest
+    _from_path(path, False, claim)
+    data = FileData(path, path.stat())
+    media_type = sniff(data.head(HEAD))
+    taken = media_type is None or media_type.mime in TAKEN
+    return None if taken and len(data) <= LIMITS.data_url else path
+
+
+def _media_fields(src: Source, inline: bool, claim: Claim) -> dict[str, str]:
+    if isinstance(src, bytes | bytearray | memoryview):
+        if not inline:
+            raise claim.error("inline=False refers to a file: give its path")
+        return _inlined(sources.from_bytes(bytes(src), claim), claim)
+    if isinstance(src, str) and sources.is_url(src):
+        return _from_url(src, claim)
+    if not isinstance(src, str | os.PathLike):
+        raise claim.error(f"it is a {type(src).__name__}; give a path, bytes or a URL")
+    return _from_path(_expanded(src), inline, claim)
+
+
+def _expanded(src: str | os.PathLike[str]) -> Path:
+    return Path(os.path.expanduser(src))  # noqa: PTH111  # Path's raises for unknown users
+
+
+def _from_url(url: str, claim: Claim) -> dict[str, str]:
+    if url[:5].lower() != "file:":  # which only the model may read, below its media_roots
+        source = sources.from_url(url, claim)
+        if not isinstance(source.data, str):
+            return _inlined(source, claim)
+    mime = _typed(from_name(url), claim.kind)
+    return {"url": url, "mime_type": mime} if mime else {"url": url}
+
+
+def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
+    name = str(path)
+    # A long text without a dot is more likely base64 than a path, and not for error messages.
+    claim = claim._replace(
+        what=name[:200] if "." in name[:200] or len(name) < 60 else f"a path of {len(name)} characters"
+    )
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
+            raise claim.error("it is no regular file")
+        if not status.st_size:
+            raise claim.error("it is empty")
+        source = sources.checked(FileData(path, status), claim if inline else claim._replace(limit=None))
+        mime = _typed(source.mime or from_name(name), claim.kind) or f"{claim.kind}/*"
+        if not inline:
+            return {"url": path.absolute().as_uri(), "mime_type": mime}
+        return {"base64": b2a_base64(path.read_bytes(), newline=False).decode("ascii"), "mime_type": mime}
+    except (OSError, ValueError) as error:
+        if isinstance(error, InvalidInputError):
+            raise
+        raise claim.error(
+            f"it can't be read: {sources.unreadable(error)}; give a path, bytes or an https:// URL"
+        ) from None
+
+
+def _inlined(source: sources.Source, claim: Claim) -> dict[str, str]:
+    assert isinstance(source.data, InlineData)
+    return {"base64": source.data.base64, "mime_type": _typed(source.mime, claim.kind) or f"{claim.kind}/*"}
+
+
+def _typed(mime: str | None, kind: str | None) -> str | None:
+    """Return a MIME type as a block of a kind says it: a container may hold audio as well as video."""
+    held = kind_of(mime)
+    if mime is None or held == kind:
+        return mime
+    if held is None or "image" in (held, kind):
+        return None
+    return mime.replace(f"{held}/", f"{kind}/", 1)

@@ -11,10 +11,10 @@ from ._chapters import Chapter, Chapters, chapters
 from ._job import Job
 from ._minutes import Action, Decision, Minutes, Speaker, minutes
 from ._moderation import Finding, Moderation, moderation
-from ._progress import Progress
-from ._subtitles import Line, Subtitles, subtitles
+from ._reporting import Progress
 from ._task import Closing, Part, Task
 from ._timeline import Seconds, Span, Window, alike, longer, merge
+from ._transcription import Line, Subtitles, subtitles
 from ._translate import translate
 
 __all__ = [

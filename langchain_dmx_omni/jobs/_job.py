@@ -21,8 +21,8 @@ from pydantic import BaseModel
 from langchain_dmx_omni.video import cache_dir
 
 from ._ask import Method, aask, ask, structured
-from ._progress import Report, reporting
 from ._recording import Cut
+from ._reporting import Report, reporting
 from ._run import Run
 from ._task import Task
 from ._timeline import Window

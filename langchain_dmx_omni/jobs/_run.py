@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from langchain_dmx_omni.video._cache import content_hash
 
 from . import _recording
-from ._progress import Progress, Report
 from ._recording import Cut
+from ._reporting import Progress, Report
 from ._store import Store, digest
 from ._task import Part, Task
 from ._timeline import Window, place

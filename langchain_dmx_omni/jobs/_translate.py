@@ -9,7 +9,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import BaseModel, Field
 
 from ._ask import aask, ask, structured
-from ._subtitles import Subtitles
+from ._transcription import Subtitles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,8 +20,8 @@ from .probe import probe
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from ._progress import Report
     from .probe import MediaInfo
+    from .progress import Report
 
 _WAIT = 30.0
 """Seconds that one kind of stream may be ahead of the other before the other has surely nothing more to give."""

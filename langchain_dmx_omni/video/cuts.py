@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import av
 
+from ._checks import usable
 from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
-from ._source import usable
 
 if TYPE_CHECKING:
     import os

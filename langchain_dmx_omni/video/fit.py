@@ -10,17 +10,17 @@ from langchain_dmx_omni import _mime
 from langchain_dmx_omni.errors import ConfigurationError
 
 from . import _cache
+from ._checks import checked_settings, usable
 from ._cut import Span, cut
 from ._plan import INLINE_BYTES, plan
-from ._progress import reporting
-from ._source import checked_settings, usable
 from ._writer import partial
+from .progress import reporting
 
 if TYPE_CHECKING:
     import os
 
-    from ._progress import Progress
     from .probe import MediaInfo
+    from .progress import Progress
 
 __all__ = ["fit"]
 

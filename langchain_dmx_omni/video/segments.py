@@ -10,10 +10,10 @@ from langchain_dmx_omni import media
 from langchain_dmx_omni.errors import ConfigurationError
 
 from . import _cache
+from ._checks import checked_settings, usable
 from ._cut import Span, cut
 from ._plan import INLINE_BYTES, plan
-from ._progress import reporting
-from ._source import checked_settings, usable
+from .progress import reporting
 from .windows import Window, planned
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from langchain_core.messages.content import AudioContentBlock, VideoContentBlock
 
-    from ._progress import Progress
     from .probe import MediaInfo
+    from .progress import Progress
     from .windows import By
 
 __all__ = ["Segment", "split"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from langchain_dmx_omni.errors import ConfigurationError
 
+from ._checks import usable
 from ._plan import INLINE_BYTES, longest
-from ._source import usable
 from .cuts import scenes, silences
 
 if TYPE_CHECKING:

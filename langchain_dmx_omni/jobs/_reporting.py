@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from langchain_dmx_omni.video.progress import progress_bar
+
 
 class Progress(NamedTuple):
     """How far a job is with one recording."""
@@ -17,28 +19,22 @@ class Progress(NamedTuple):
     total: int
 
 
-Report = Callable[[Progress], object]
+OnProgress = Callable[[Progress], object]
+"""Called with how far a job is, at its beginning and after each window."""
 
 
 @contextmanager
-def reporting(progress: bool | Report) -> Iterator[Report]:
-    """Give what each step is told to: a bar on standard error for True, nothing for False, or what was given."""
+def reporting(progress: OnProgress | bool, current: Progress) -> Iterator[OnProgress]:
+    """Yield the function that is called with each step.
+
+    Args:
+        progress: That function; True for one that draws a bar on standard error, False for one that does nothing.
+        current: How far the job is now.
+    """
     if callable(progress):
         yield progress
-    elif not progress:
-        yield lambda _: None
+    elif progress:
+        with progress_bar(current.name, current.total, "window", initial=current.done) as report:
+            yield lambda step: report(step.done)
     else:
-        from tqdm.auto import tqdm  # noqa: PLC0415  # a notebook's bar is slow to import
-
-        bars: list[tqdm] = []
-
-        def show(step: Progress) -> None:
-            if not bars:  # what is kept already took no time
-                bars.append(tqdm(desc=step.name, initial=step.done, total=step.total, unit="window"))
-            bars[0].update(step.done - bars[0].n)
-
-        try:
-            yield show
-        finally:
-            for bar in bars:
-                bar.close()
+        yield lambda _: None

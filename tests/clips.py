@@ -70,7 +70,7 @@ def make(
         for track in range(tracks if audio else 0):
             stream = out.add_stream(audio, rate=RATE)
             streams.append((stream, _sound(stream, sound or seconds, pauses, start, 330 * (track + 1))))
-        frames = [(frame.time, number, frame) for number, (_, found) in enumerate(streams) for frame in found]
+        frames = [(frame.time, number, frame) for number, (_, own) in enumerate(streams) for frame in own]
         for _, number, frame in sorted(frames, key=lambda each: each[:2]):
             out.mux(streams[number][0].encode(frame))
         for stream, _ in streams:

@@ -1,4 +1,4 @@
-"""What the tests of jobs share: a task, ways to run it, and what the gateway was asked."""
+"""What the tests of jobs share: a task, ways to run it, and what requests are about."""
 
 from __future__ import annotations
 
@@ -12,23 +12,21 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from langchain_dmx_omni import ChatDMXOmni, jobs, video
+from langchain_dmx_omni import jobs, video
 from langchain_dmx_omni.jobs import Closing, Job, Span, Task
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
 
-WAYS = ("invoke", "ainvoke")
 
-
-class Seen(Span):
+class Scene(Span):
     what: str
 
 
 class Scenes(BaseModel):
-    scenes: list[Seen]
+    scenes: list[Scene]
 
 
 class Film(BaseModel):
-    scenes: list[Seen]
+    scenes: list[Scene]
     title: str = ""
 
 
@@ -36,17 +34,17 @@ class Title(BaseModel):
     title: str
 
 
-def joined(parts: Any) -> Film:
-    found = [(part.window, part.answer.scenes) for part in parts]
-    return Film(scenes=jobs.merge(found, lambda first, second: first.what == second.what))
+def join(parts: Any) -> Film:
+    scenes = [(part.window, part.answer.scenes) for part in parts]
+    return Film(scenes=jobs.merge(scenes, lambda first, second: first.what == second.what))
 
 
-SCENES: Task[Scenes, Film] = Task("scenes", "Name the scenes.", Scenes, joined)
+SCENES: Task[Scenes, Film] = Task("scenes", "Name the scenes.", Scenes, join)
 TITLED: Task[Scenes, Film] = Task(
     "titled",
     "Name the scenes.",
     Scenes,
-    joined,
+    join,
     Closing(
         Title,
         lambda film, parts: f"Find a title for {len(film.scenes)} scenes in {len(parts)} parts.",
@@ -55,29 +53,25 @@ TITLED: Task[Scenes, Film] = Task(
 )
 
 
-def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
-    return ChatDMXOmni(**{"base_url": gateway.base_url, "api_key": gateway.api_key, "max_retries": 0} | options)
-
-
 def run(job: Job[Any], way: str, source: Any, **config: Any) -> Any:
     if way == "invoke":
         return job.invoke(source, config)
     return asyncio.run(job.ainvoke(source, config))
 
 
-def asked(gateway: LocalGateway) -> list[str]:
+def topics_of(gateway: LocalGateway) -> list[str]:
     """What each request asks about: the number of a part, or the closing question."""
-    found = []
+    topics = []
     for request in gateway.requests:
         text = json.dumps(request.body["input"], ensure_ascii=False)
         part = re.search(r"part (\d+) of", text)
-        found.append(part[1] if part else "whole" if "whole recording" in text else text)
-    return found
+        topics.append(part[1] if part else "whole" if "whole recording" in text else text)
+    return topics
 
 
 def says(*scenes: tuple[float, float, str]) -> Script:
-    told = [{"start": start, "end": end, "what": what} for start, end, what in scenes]
-    return scripts.sse(scripts.answer(json.dumps({"scenes": told})))
+    answer = [{"start": start, "end": end, "what": what} for start, end, what in scenes]
+    return scripts.sse(scripts.answer(json.dumps({"scenes": answer})))
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -88,8 +82,8 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the windows that are encoded from now on."""
+def encoded_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The indexes of the windows that are encoded from now on."""
     encoded: list[int] = []
     split = video.split
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from langchain_dmx_omni import ChatDMXOmni, errors, media
+from langchain_dmx_omni import errors, media
 from langchain_dmx_omni.jobs import Assistant, Reply
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+from tests.calls import model
 
 WAYS = ("for", "async for")
 
 
 def assistant(gateway: LocalGateway, voice: str | None = None, **options: Any) -> Assistant:
-    llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=0, voice=voice)
-    return Assistant(llm, **options)
+    return Assistant(model(gateway, voice=voice), **options)
 
 
 def heard(reply: Reply, way: str) -> str:
@@ -90,10 +90,10 @@ def test_what_is_remembered(
     for number in "123":
         heard(talk.ask(media.video(clip), number), "for")
     questions = [message for message in talk.history if isinstance(message, HumanMessage)]
-    told = [
+    remembered = [
         "video " + message.text if len(message.content) == 2 else "[video] " + message.text for message in questions
     ]
-    assert told == expected
+    assert remembered == expected
     assert len(talk.history) == 2 * len(expected)
 
 

@@ -38,7 +38,10 @@ def server() -> Iterator[RawServer]:
 
 def run(program: str, **environment: str) -> str:
     """Run a program that shall say nothing on standard error; what it prints."""
-    head = "from langchain_dmx_omni import ChatDMXOmni; from langchain_dmx_omni._transport import clients\nimport asyncio, os, sys, threading\n"
+    head = (
+        "from langchain_dmx_omni import ChatDMXOmni\nfrom langchain_dmx_omni._transport import clients\n"
+        "import asyncio, os, sys, threading\n"
+    )
     done = subprocess.run(
         [sys.executable, "-W", "always", "-W", "ignore::DeprecationWarning", "-c", head + textwrap.dedent(program)],
         capture_output=True,

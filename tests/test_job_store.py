@@ -14,7 +14,8 @@ import pytest
 
 from langchain_dmx_omni.jobs import Job, Task
 from langchain_dmx_omni.testing import LocalGateway
-from tests.job_calls import SCENES, Film, Scenes, asked, joined, model, says, spied
+from tests.calls import model
+from tests.job_calls import SCENES, Film, Scenes, encoded_windows, join, says, topics_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,9 +47,9 @@ CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
     "another key": ({"llm": {"default_headers": {"x": "y"}}}, True),
     "another model": ({"llm": {"model": "other"}}, False),
     "another temperature": ({"llm": {"temperature": 0.1}}, False),
-    "another prompt": ({"task": Task("scenes", "Name the places.", Scenes, joined)}, False),
-    "another schema": ({"task": Task("scenes", "Name the scenes.", Film, joined)}, False),
-    "another name": ({"task": Task("places", "Name the scenes.", Scenes, joined)}, False),
+    "another prompt": ({"task": Task("scenes", "Name the places.", Scenes, join)}, False),
+    "another schema": ({"task": Task("scenes", "Name the scenes.", Film, join)}, False),
+    "another name": ({"task": Task("places", "Name the scenes.", Scenes, join)}, False),
     "another way to join": ({"task": Task("scenes", "Name the scenes.", Scenes, lambda parts: Film(scenes=[]))}, True),
     "other windows": ({"job": {"window": 6}}, False),
     "another overlap": ({"job": {"overlap": 1}}, False),
@@ -71,7 +72,7 @@ def test_only_the_same_job_is_known(
 
 
 def test_any_name_makes_a_folder(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
-    task = Task("../what is/where?", "Name the scenes.", Scenes, joined)
+    task = Task("../what is/where?", "Name the scenes.", Scenes, join)
     Job(model(gateway), task, folder=tmp_path).invoke(film)
     (folder,) = tmp_path.iterdir()
     assert folder.name.startswith("-what-is-where--")
@@ -94,11 +95,11 @@ def test_a_file_that_can_t_be_read_is_asked_for_again(
     gateway: LocalGateway, film: Path, tmp_path: Path, spoilt: bytes
 ) -> None:
     job = Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path)
-    found = job.invoke(film)
+    result = job.invoke(film)
     next(tmp_path.glob("*/00001.json")).write_bytes(spoilt)
     assert [window.index for window in job.missing(film)] == [1]
-    assert job.invoke(film) == found
-    assert sorted(asked(gateway)) == ["1", "2", "2"]
+    assert job.invoke(film) == result
+    assert sorted(topics_of(gateway)) == ["1", "2", "2"]
 
 
 def test_the_cache_folder(gateway: LocalGateway, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,21 +147,21 @@ def test_an_interrupted_run_goes_on_where_it_was(
             if line == "2\n":
                 process.send_signal(getattr(signal, how))
                 break
-        _, said = process.communicate(timeout=30)
+        _, stderr = process.communicate(timeout=30)
         assert process.returncode == (-signal.SIGKILL if how == "SIGKILL" else -signal.SIGINT)
-        assert ("KeyboardInterrupt" in said) is (how == "SIGINT")
-        before = asked(gateway)
+        assert ("KeyboardInterrupt" in stderr) is (how == "SIGINT")
+        before = topics_of(gateway)
         assert before in (["1", "2"], ["1", "2", "3"])
 
         job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
         missing = [window.index for window in job.missing(film)]
         # On Ctrl-C, what is in flight is awaited and kept.
         assert missing == ([2, 3, 4] if how == "SIGKILL" else list(range(len(before), 5)))
-        encoded = spied(monkeypatch)
+        encoded = encoded_windows(monkeypatch)
         gateway.reset()
-        found = job.invoke(film)
-    assert sorted(asked(gateway)) == [str(index + 1) for index in missing]
+        result = job.invoke(film)
+    assert sorted(topics_of(gateway)) == [str(index + 1) for index in missing]
     assert encoded == missing
     fresh = tmp_path / "fresh"
     with LocalGateway() as gateway:
-        assert Job(model(gateway), SCENES, window=2, overlap=0, folder=fresh).invoke(film) == found
+        assert Job(model(gateway), SCENES, window=2, overlap=0, folder=fresh).invoke(film) == result

@@ -22,13 +22,13 @@ def parts(task: Task[Any, Any], *answers: dict[str, Any]) -> list[Part[Any]]:
     return [Part(window, task.schema.model_validate(each)) for window, each in zip(WINDOWS, answers, strict=False)]
 
 
-def spans(found: list[Any], *names: str) -> list[tuple[Any, ...]]:
-    return [(each.start, each.end, *(getattr(each, name) for name in names)) for each in found]
+def spans(items: list[Any], *names: str) -> list[tuple[Any, ...]]:
+    return [(each.start, each.end, *(getattr(each, name) for name in names)) for each in items]
 
 
-def closed(task: Task[Any, Any], given: list[Part[Any]], answer: dict[str, Any]) -> Any:
+def closed(task: Task[Any, Any], answered: list[Part[Any]], answer: dict[str, Any]) -> Any:
     assert task.closing is not None
-    return task.closing.apply(task.join(given), given, task.closing.schema.model_validate(answer))
+    return task.closing.apply(task.join(answered), answered, task.closing.schema.model_validate(answer))
 
 
 # --- chapters ---------------------------------------------------------------------------------------------------------
@@ -70,24 +70,24 @@ CHAPTERS: dict[str, tuple[list[dict[str, Any]], list[tuple[Any, ...]]]] = {
 @pytest.mark.parametrize(("answers", "expected"), CHAPTERS.values(), ids=CHAPTERS)
 def test_chapters_are_joined(answers: list[dict[str, Any]], expected: list[tuple[Any, ...]]) -> None:
     task = jobs.chapters()
-    found = task.join(parts(task, *answers))
-    assert spans(found.chapters, "title") == expected
-    assert (found.title, found.summary) == ("T", "S")
+    result = task.join(parts(task, *answers))
+    assert spans(result.chapters, "title") == expected
+    assert (result.title, result.summary) == ("T", "S")
 
 
 def test_the_whole_film_is_told_at_the_end() -> None:
     task = jobs.chapters(language="German")
-    given = parts(
+    answered = parts(
         task,
         film("A", "One.", chapter(0, 60, "The walk", "They walk.")),
         film("B", "Two.", chapter(58, 100, "On foot", "Still walking."), chapter(100, 118, "The boat", "They row.")),
     )
-    prompt = task.closing.prompt(task.join(given), given)
+    prompt = task.closing.prompt(task.join(answered), answered)
     assert "2. From 58 to 100 s: On foot. Still walking." in prompt
     assert "in German" in prompt
-    found = closed(task, given, {"title": "A journey", "summary": "By land and sea.", "continued": [2, 1, 99]})
-    assert (found.title, found.summary) == ("A journey", "By land and sea.")
-    assert spans(found.chapters, "title", "summary") == [
+    result = closed(task, answered, {"title": "A journey", "summary": "By land and sea.", "continued": [2, 1, 99]})
+    assert (result.title, result.summary) == ("A journey", "By land and sea.")
+    assert spans(result.chapters, "title", "summary") == [
         (0, 100, "The walk", "They walk. Still walking."),
         (100, 118, "The boat", "They row."),
     ]
@@ -97,8 +97,8 @@ def test_the_whole_film_is_told_at_the_end() -> None:
 def test_one_window_needs_no_closing_question(make: Any) -> None:
     task = make()
     empty = {"title": "", "summary": "", "chapters": [], "speakers": [], "decisions": [], "actions": []}
-    given = parts(task, empty)
-    assert task.closing.prompt(task.join(given), given) is None
+    answered = parts(task, empty)
+    assert task.closing.prompt(task.join(answered), answered) is None
     assert make(closing=False).closing is None
 
 
@@ -108,7 +108,7 @@ def test_one_window_needs_no_closing_question(make: Any) -> None:
 def talk(summary: str, speakers: dict[str, str], *actions: tuple[Any, ...], decided: Any = ()) -> dict[str, Any]:
     return {
         "summary": summary,
-        "speakers": [{"name": name, "description": told} for name, told in speakers.items()],
+        "speakers": [{"name": name, "description": description} for name, description in speakers.items()],
         "decisions": [{"start": start, "end": end, "text": text} for start, end, text in decided],
         "actions": [
             {"start": start, "end": end, "text": text, "owner": owner, "due": due}
@@ -136,11 +136,11 @@ TALKS = (
 
 def test_minutes_are_joined_by_the_names_that_are_said() -> None:
     task = jobs.minutes(closing=False)
-    found = task.join(parts(task, *TALKS))
-    assert found.summary == "They plan. They part."
-    assert [speaker.name for speaker in found.speakers] == ["Anna", "Speaker 1", "Speaker 2"]
-    assert spans(found.decisions, "text") == [(20, 25, "The fair is in May.")]
-    assert spans(found.actions, "text", "owner", "due") == [
+    result = task.join(parts(task, *TALKS))
+    assert result.summary == "They plan. They part."
+    assert [speaker.name for speaker in result.speakers] == ["Anna", "Speaker 1", "Speaker 2"]
+    assert spans(result.decisions, "text") == [(20, 25, "The fair is in May.")]
+    assert spans(result.actions, "text", "owner", "due") == [
         (10, 15, "Book the hall.", "Speaker 1", None),
         (57, 62, "Write to the printer.", "Anna", "Friday"),
         (70, 75, "Call Bob.", "Speaker 2", None),
@@ -149,18 +149,18 @@ def test_minutes_are_joined_by_the_names_that_are_said() -> None:
 
 def test_who_is_who_is_asked_at_the_end() -> None:
     task = jobs.minutes(language="French")
-    given = parts(task, *TALKS)
-    prompt = task.closing.prompt(task.join(given), given)
-    for told in (
+    answered = parts(task, *TALKS)
+    prompt = task.closing.prompt(task.join(answered), answered)
+    for line in (
         "Part 2: They part.",
         "3. Part 2, Speaker 1: chairs",
         "4. Part 2, Speaker 2: a low voice",
         "in French",
     ):
-        assert told in prompt
-    found = closed(
+        assert line in prompt
+    result = closed(
         task,
-        given,
+        answered,
         {
             "summary": "A fair is planned.",
             "people": [
@@ -169,19 +169,19 @@ def test_who_is_who_is_asked_at_the_end() -> None:
             ],
         },
     )
-    assert found.summary == "A fair is planned."
-    assert [(speaker.name, speaker.description) for speaker in found.speakers] == [
+    assert result.summary == "A fair is planned."
+    assert [(speaker.name, speaker.description) for speaker in result.speakers] == [
         ("Anna", "chairs"),
         ("Speaker 1", "low voice"),
     ]
-    assert [action.owner for action in found.actions] == ["Speaker 1", "Anna", "Speaker 1"]
+    assert [action.owner for action in result.actions] == ["Speaker 1", "Anna", "Speaker 1"]
 
 
 def test_who_is_not_placed_keeps_the_name() -> None:
     task = jobs.minutes()
-    given = parts(task, *TALKS)
-    found = closed(task, given, {"summary": "", "people": []})
-    assert found == task.join(given)
+    answered = parts(task, *TALKS)
+    result = closed(task, answered, {"summary": "", "people": []})
+    assert result == task.join(answered)
 
 
 # --- subtitles --------------------------------------------------------------------------------------------------------
@@ -200,16 +200,16 @@ SPOKEN = (
 
 def test_subtitles_are_joined_and_read_by_other_libraries(tmp_path: Path) -> None:
     task = jobs.subtitles()
-    found = task.join(parts(task, *SPOKEN))
-    assert spans(found.lines, "text")[:2] == [(1, 3, "Good evening."), (57.5, 61, "And now to the weather.")]
-    captions = webvtt.read(found.save(tmp_path / "a.vtt")).captions
-    events = pysubs2.load(str(found.save(tmp_path / "a.srt"))).events
+    result = task.join(parts(task, *SPOKEN))
+    assert spans(result.lines, "text")[:2] == [(1, 3, "Good evening."), (57.5, 61, "And now to the weather.")]
+    captions = webvtt.read(result.save(tmp_path / "a.vtt")).captions
+    events = pysubs2.load(str(result.save(tmp_path / "a.srt"))).events
     assert [(caption.start, caption.end) for caption in captions[:2]] == [
         ("00:00:01.000", "00:00:03.000"),
         ("00:00:57.500", "00:01:01.000"),
     ]
     assert [(event.start, event.end) for event in events] == [
-        (round(cue.start * 1000), round(cue.end * 1000)) for cue in found.cues()
+        (round(cue.start * 1000), round(cue.end * 1000)) for cue in result.cues()
     ]
     assert len(captions) == len(events) == 4
     assert "It rains &amp; &lt;pours&gt;." in captions[2].raw_text
@@ -229,8 +229,8 @@ def test_what_is_shown_of_a_translation(show: Any, expected: list[tuple[str, str
     task = jobs.subtitles(translate="English", language="German")
     assert "Translate each entry into English." in task.instructions
     assert "The language is German." in task.instructions
-    found = task.join(parts(task, TRANSLATED))
-    assert [(cue.text, cue.below) for cue in found.cues(show)] == expected
+    result = task.join(parts(task, TRANSLATED))
+    assert [(cue.text, cue.below) for cue in result.cues(show)] == expected
 
 
 def test_a_translation_must_be_given_where_it_is_asked_for() -> None:
@@ -246,10 +246,10 @@ def test_there_is_no_translation_to_show(show: Any) -> None:
 
 def test_nobody_speaks(tmp_path: Path) -> None:
     task = jobs.subtitles(translate="English")
-    found = task.join(parts(task, heard(), heard()))
-    assert (found.lines, found.srt("both"), found.vtt()) == ([], "", "WEBVTT\n\n")
-    assert webvtt.read(found.save(tmp_path / "a.vtt")).captions == []
-    assert pysubs2.load(str(found.save(tmp_path / "a.SRT")), format_="srt").events == []
+    result = task.join(parts(task, heard(), heard()))
+    assert (result.lines, result.srt("both"), result.vtt()) == ([], "", "WEBVTT\n\n")
+    assert webvtt.read(result.save(tmp_path / "a.vtt")).captions == []
+    assert pysubs2.load(str(result.save(tmp_path / "a.SRT")), format_="srt").events == []
 
 
 @pytest.mark.parametrize("name", ["a.txt", "srt", "a.ass"])
@@ -260,8 +260,8 @@ def test_a_name_that_says_no_kind(tmp_path: Path, name: str) -> None:
 
 
 def test_other_limits() -> None:
-    found = jobs.Subtitles(lines=[jobs.Line(start=0, end=4, text="one two three four")])
-    assert found.srt(limits=Limits(line_length=10, lines=1)).count("-->") == 2
+    result = jobs.Subtitles(lines=[jobs.Line(start=0, end=4, text="one two three four")])
+    assert result.srt(limits=Limits(line_length=10, lines=1)).count("-->") == 2
 
 
 # --- moderation -------------------------------------------------------------------------------------------------------
@@ -294,10 +294,12 @@ MODERATED: dict[str, tuple[list[list[dict[str, Any]]], str, list[tuple[Any, ...]
 }
 
 
-@pytest.mark.parametrize(("found", "verdict", "expected"), MODERATED.values(), ids=MODERATED)
-def test_moderation_is_joined(found: list[list[dict[str, Any]]], verdict: str, expected: list[tuple[Any, ...]]) -> None:
+@pytest.mark.parametrize(("findings", "verdict", "expected"), MODERATED.values(), ids=MODERATED)
+def test_moderation_is_joined(
+    findings: list[list[dict[str, Any]]], verdict: str, expected: list[tuple[Any, ...]]
+) -> None:
     task = jobs.moderation()
-    result = task.join(parts(task, *({"findings": each} for each in found)))
+    result = task.join(parts(task, *({"findings": each} for each in findings)))
     assert result.verdict == verdict
     assert spans(result.findings, "category", "severity") == expected
 

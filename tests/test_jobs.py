@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import subprocess
@@ -18,7 +19,8 @@ from langchain_dmx_omni import errors, jobs, video
 from langchain_dmx_omni.jobs import Job, Progress
 from langchain_dmx_omni.testing import LocalGateway, scripts
 from tests import gateway_clips as clips
-from tests.job_calls import SCENES, TITLED, WAYS, Seen, asked, model, run, says, spied, until
+from tests.calls import COLLECTED, model
+from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of, until
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,15 +28,15 @@ ROOT = Path(__file__).resolve().parent.parent
 # --- asking and joining -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_every_window_is_asked_about_and_its_times_are_moved(
     gateway: LocalGateway, film: Path, tmp_path: Path, way: str
 ) -> None:
-    told = [says((0.5, 1.0, f"scene {number}"), (1.5, 99, "over the end")) for number in range(5)]
-    gateway.play(*told)
+    answers = [says((0.5, 1.0, f"scene {number}"), (1.5, 99, "over the end")) for number in range(5)]
+    gateway.play(*answers)
     job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
-    found = run(job, way, film, max_concurrency=1)
-    assert [(scene.start, scene.end, scene.what) for scene in found.scenes] == [
+    result = run(job, way, film, max_concurrency=1)
+    assert [(scene.start, scene.end, scene.what) for scene in result.scenes] == [
         each
         for number in range(5)
         for each in [
@@ -42,7 +44,7 @@ def test_every_window_is_asked_about_and_its_times_are_moved(
             (2 * number + 1.5, 2 * number + 2.0, "over the end"),
         ]
     ]
-    assert asked(gateway) == ["1", "2", "3", "4", "5"]
+    assert topics_of(gateway) == ["1", "2", "3", "4", "5"]
 
 
 def test_what_is_sent(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
@@ -64,24 +66,24 @@ def test_what_is_sent(gateway: LocalGateway, film: Path, tmp_path: Path) -> None
 
 def test_one_window(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
     gateway.play(says((1, 2, "all of it")))
-    found = Job(model(gateway), SCENES, folder=tmp_path).invoke(film)
-    assert [(scene.start, scene.end, scene.what) for scene in found.scenes] == [(1, 2, "all of it")]
-    assert asked(gateway) == ["whole"]
+    result = Job(model(gateway), SCENES, folder=tmp_path).invoke(film)
+    assert [(scene.start, scene.end, scene.what) for scene in result.scenes] == [(1, 2, "all of it")]
+    assert topics_of(gateway) == ["whole"]
 
 
 @pytest.mark.parametrize("around", ["{}", "```json\n{}\n```", "Here it is:\n```\n{}\n```\nAnything else?"], ids=repr)
 def test_json_may_stand_in_a_fence(gateway: LocalGateway, film: Path, tmp_path: Path, around: str) -> None:
-    told = '{"scenes": [{"start": "0:01", "end": 2, "what": "a"}]}'
-    gateway.play(scripts.sse(scripts.answer(around.replace("{}", told))))
-    assert Job(model(gateway), SCENES, folder=tmp_path).invoke(film).scenes == [Seen(start=1, end=2, what="a")]
+    answer = '{"scenes": [{"start": "0:01", "end": 2, "what": "a"}]}'
+    gateway.play(scripts.sse(scripts.answer(around.replace("{}", answer))))
+    assert Job(model(gateway), SCENES, folder=tmp_path).invoke(film).scenes == [Scene(start=1, end=2, what="a")]
     assert len(gateway.requests) == 1
 
 
 def test_sound_alone(gateway: LocalGateway, tmp_path: Path) -> None:
     talk = tmp_path / "talk.wav"
     talk.write_bytes(clips.sound(5.0, 0.5))
-    found = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path).invoke(talk)
-    assert [(scene.start, scene.end) for scene in found.scenes][-1][1] == pytest.approx(5.0, abs=0.1)
+    result = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path).invoke(talk)
+    assert [(scene.start, scene.end) for scene in result.scenes][-1][1] == pytest.approx(5.0, abs=0.1)
     assert {request.body["input"][-1]["content"][0]["type"] for request in gateway.requests} == {"input_audio"}
 
 
@@ -89,17 +91,17 @@ def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: P
     arguments = {"scenes": [{"start": 1, "end": 2, "what": "a"}]}
     gateway.play(scripts.sse(scripts.called(scripts.Call("Scenes", arguments))))
     job = Job(model(gateway), SCENES, folder=tmp_path, method="function_calling")
-    assert job.invoke(film).scenes == [Seen(start=1, end=2, what="a")]
+    assert job.invoke(film).scenes == [Scene(start=1, end=2, what="a")]
     assert [tool["name"] for tool in gateway.requests[0].body["tools"]] == ["Scenes"]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_the_closing_question_is_asked_once(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
     gateway.play(*[says((0, 1, "a"))] * 2, scripts.sse(scripts.answer('{"title": "Two"}')))
     job = Job(model(gateway), TITLED, window=5, overlap=0, folder=tmp_path)
     first = run(job, way, film)
     assert first.title == "Two"
-    assert sorted(asked(gateway))[:2] == ["1", "2"]
+    assert sorted(topics_of(gateway))[:2] == ["1", "2"]
     assert gateway.requests[-1].body["input"][-1]["content"] == "Find a title for 2 scenes in 2 parts."
     assert run(job, way, film) == first
     assert len(gateway.requests) == 3
@@ -133,7 +135,7 @@ class Counter(BaseCallbackHandler):
             self.now -= 1
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 @pytest.mark.parametrize("most", [1, 2, 5])
 def test_as_many_calls_at_a_time_as_the_config_says(film: Path, tmp_path: Path, way: str, most: int) -> None:
     counter = Counter()
@@ -157,16 +159,16 @@ def test_a_batch_shares_the_calls_in_flight(
     with LocalGateway(pace=0.02) as gateway:
         job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path / "kept")
         if way == "batch":
-            found = job.batch([film, other], config)
+            result = job.batch([film, other], config)
         elif way == "abatch":
-            found = asyncio.run(job.abatch([film, other], config))
+            result = asyncio.run(job.abatch([film, other], config))
         else:
-            found = [result for _, result in sorted(job.batch_as_completed([film, other], config))]
-        assert found == [job.invoke(film), job.invoke(other)]
+            result = [result for _, result in sorted(job.batch_as_completed([film, other], config))]
+        assert result == [job.invoke(film), job.invoke(other)]
     assert (counter.calls, counter.most) == (7, 2)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_the_order_of_answers_changes_nothing(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
     one = run(Job(model(gateway), SCENES, window=2, overlap=0.5, folder=tmp_path / "1"), way, film, max_concurrency=1)
     many = run(Job(model(gateway), SCENES, window=2, overlap=0.5, folder=tmp_path / "5"), way, film, max_concurrency=5)
@@ -174,15 +176,15 @@ def test_the_order_of_answers_changes_nothing(gateway: LocalGateway, film: Path,
     assert [scene.start for scene in one.scenes] == sorted(scene.start for scene in one.scenes)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_progress(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
-    told: list[Progress] = []
-    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path, progress=told.append)
+    steps: list[Progress] = []
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path, progress=steps.append)
     run(job, way, film)
-    assert told == [Progress("scenes", done, 5) for done in range(6)]
-    told.clear()
+    assert steps == [Progress("scenes", done, 5) for done in range(6)]
+    steps.clear()
     run(job, way, film)
-    assert told == [Progress("scenes", 5, 5)]
+    assert steps == [Progress("scenes", 5, 5)]
 
 
 def test_a_bar(gateway: LocalGateway, film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,7 +211,7 @@ def test_cancelling_closes_the_connections(film: Path, tmp_path: Path) -> None:
 
 
 def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    encoded = spied(monkeypatch)
+    encoded = encoded_windows(monkeypatch)
     ahead: list[int] = []
     with LocalGateway(pace=0.02) as gateway:
         job = Job(
@@ -228,9 +230,9 @@ def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: 
 # --- what fails -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "message"),
     [
         ("It is a film about the sea.", "Invalid json output: It is a film about the sea."),
         ('{"scenes": [{"start": "soon", "end": 1, "what": "a"}]}', "scenes.0.start"),
@@ -239,18 +241,18 @@ def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: 
     ids=["words", "no time", "another object"],
 )
 def test_an_answer_that_can_t_be_read_is_asked_for_once_more(
-    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, bad: str, told: str
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, bad: str, message: str
 ) -> None:
     gateway.play(scripts.sse(scripts.answer(bad)), says((1, 2, "a")))
-    assert run(Job(model(gateway), SCENES, folder=tmp_path), way, film).scenes == [Seen(start=1, end=2, what="a")]
+    assert run(Job(model(gateway), SCENES, folder=tmp_path), way, film).scenes == [Scene(start=1, end=2, what="a")]
     question, again = (request.body["input"] for request in gateway.requests)
     assert again[: len(question)] == question
     assert again[-2] == {"role": "assistant", "content": bad}
-    assert told in again[-1]["content"]
+    assert message in again[-1]["content"]
     assert again[-1]["content"].endswith("Answer again, with nothing but the JSON object.")
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_an_answer_that_can_t_be_read_twice_keeps_the_others(
     gateway: LocalGateway, film: Path, tmp_path: Path, way: str
 ) -> None:
@@ -267,10 +269,10 @@ def test_an_answer_that_can_t_be_read_twice_keeps_the_others(
     assert second.startswith(f"1 of 5 windows are answered and kept in {tmp_path}")
     assert [window.index for window in job.missing(film)] == [1, 2, 3, 4]
     run(job, way, film, max_concurrency=1)
-    assert asked(gateway) == ["1", "2", "2", "2", "3", "4", "5"]
+    assert topics_of(gateway) == ["1", "2", "2", "2", "3", "4", "5"]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_a_window_that_fails_ends_the_run_as_what_it_is(
     gateway: LocalGateway, film: Path, tmp_path: Path, way: str
 ) -> None:
@@ -279,12 +281,12 @@ def test_a_window_that_fails_ends_the_run_as_what_it_is(
     with pytest.raises(errors.RateLimitError) as caught:
         run(job, way, film, max_concurrency=1)
     assert caught.value.__notes__[0] == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
-    assert asked(gateway) == ["1", "2"]
+    assert topics_of(gateway) == ["1", "2"]
     run(job, way, film)
-    assert sorted(asked(gateway)) == ["1", "2", "2", "3", "4", "5"]
+    assert sorted(topics_of(gateway)) == ["1", "2", "2", "3", "4", "5"]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_a_window_that_can_t_be_encoded_keeps_what_is_in_flight(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
@@ -321,17 +323,17 @@ UNCUTTABLE: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(("options", "told"), UNCUTTABLE.values(), ids=UNCUTTABLE)
+@pytest.mark.parametrize("way", COLLECTED)
+@pytest.mark.parametrize(("options", "message"), UNCUTTABLE.values(), ids=UNCUTTABLE)
 def test_windows_that_can_t_be(
-    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, options: dict[str, Any], told: str
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(errors.ConfigurationError, match=told):
+    with pytest.raises(errors.ConfigurationError, match=message):
         run(Job(model(gateway), SCENES, folder=tmp_path, **options), way, film)
     assert gateway.requests == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_what_is_no_recording(gateway: LocalGateway, tmp_path: Path, way: str) -> None:
     (tmp_path / "words.mp4").write_text("no video")
     for name in ("nowhere.mp4", "words.mp4"):
@@ -347,6 +349,19 @@ def test_all_names_are_there() -> None:
     assert [name for name in jobs.__all__ if not hasattr(jobs, name)] == []
 
 
+def test_only_public_names_of_other_rooms_are_imported() -> None:
+    names = {
+        f"{node.module}.{alias.name}"
+        for file in Path(jobs.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level == 0
+        for alias in node.names
+        if (node.module or "").startswith("langchain_dmx_omni")
+    }
+    assert "langchain_dmx_omni.video" in names
+    assert [name for name in names if "._" in name] == []
+
+
 def test_without_the_extra_one_line_says_so() -> None:
     code = "import sys; sys.modules['av'] = None; import langchain_dmx_omni.jobs"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
@@ -357,5 +372,5 @@ def test_without_the_extra_one_line_says_so() -> None:
 
 def test_it_goes_into_a_chain(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
     gateway.play(says((1, 2, "a")))
-    chain = Job(model(gateway), SCENES, folder=tmp_path) | (lambda found: found.scenes[0].what)
+    chain = Job(model(gateway), SCENES, folder=tmp_path) | (lambda result: result.scenes[0].what)
     assert chain.invoke(film) == "a"

@@ -68,9 +68,9 @@ def test_layout(cues: list[Cue], expected: list[tuple[float, float, str]]) -> No
 
 def test_a_translation_stands_below_and_the_shorter_text_stays() -> None:
     long = "one two three four five six seven eight nine ten " * 2
-    found = layout([Cue(0, 10, long, "kurz")], Limits(line_length=30, lines=1))
-    assert [cue.below for cue in found] == ["kurz"] * len(found)
-    assert " ".join(cue.text for cue in found) == long.strip()
+    laid_out = layout([Cue(0, 10, long, "kurz")], Limits(line_length=30, lines=1))
+    assert [cue.below for cue in laid_out] == ["kurz"] * len(laid_out)
+    assert " ".join(cue.text for cue in laid_out) == long.strip()
     assert [cue.text for cue in layout([Cue(0, 2, "", "only below")])] == [""]
 
 
@@ -153,9 +153,9 @@ def _dropped(sign: str) -> bool:
 @given(CUES, LIMITS)
 @example([Cue(0, 0, "a")] * 12, Limits())
 def test_any_cues_become_subtitles_that_keep_the_limits(cues: list[Cue], limits: Limits) -> None:
-    found = layout(cues, limits)
+    laid_out = layout(cues, limits)
     shortest, longest = round(limits.shortest * 1000), round(limits.longest * 1000)
-    for cue in found:
+    for cue in laid_out:
         length = round(cue.end * 1000) - round(cue.start * 1000)
         assert 0 < length <= longest
         assert cue.text or cue.below
@@ -163,7 +163,7 @@ def test_any_cues_become_subtitles_that_keep_the_limits(cues: list[Cue], limits:
             lines = text.split("\n") if text else []
             assert len(lines) <= limits.lines
             assert all(line.strip() and (limits.room(line) < 1.0001 or limits.room(line[0]) > 1) for line in lines)
-    for cue, following in pairwise(found):
+    for cue, following in pairwise(laid_out):
         assert cue.end <= following.start
         length = round(cue.end * 1000) - round(cue.start * 1000)
         assert length >= min(shortest, round(following.start * 1000) - round(cue.start * 1000))
@@ -178,14 +178,14 @@ def test_no_text_is_lost(cues: list[Cue], limits: Limits) -> None:
 @given(CUES)
 @example([Cue(0, 1, "a", "1")])
 def test_other_libraries_read_the_same(cues: list[Cue]) -> None:
-    found = layout(cues)
+    laid_out = layout(cues)
     expected = [
         (round(cue.start * 1000), round(cue.end * 1000), "\n".join(filter(None, (cue.text, cue.below))))
-        for cue in found
+        for cue in laid_out
     ]
-    captions = webvtt.from_string(vtt(found)).captions if found else []
+    captions = webvtt.from_string(vtt(laid_out)).captions if laid_out else []
     assert [(ms(caption.start), ms(caption.end), unescaped(caption.raw_text)) for caption in captions] == expected
-    events = pysubs2.SSAFile.from_string(srt(found), format_="srt", keep_html_tags=True).events
+    events = pysubs2.SSAFile.from_string(srt(laid_out), format_="srt", keep_html_tags=True).events
     plain = [(event.start, event.end, event.text.replace("\\N", "\n").replace("\u2060", "")) for event in events]
     assert plain == [(start, end, text.replace("\u2060", "")) for start, end, text in expected]
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from langchain_dmx_omni.errors import ConfigurationError
 from langchain_dmx_omni.jobs import Span, Window, alike, merge
-from langchain_dmx_omni.jobs._timeline import place
+from langchain_dmx_omni.jobs._tasks.timeline import place
 
 NAN, INF = math.nan, math.inf
 
@@ -77,23 +78,25 @@ CLAMPED: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
 @pytest.mark.parametrize(("said", "expected"), CLAMPED.values(), ids=CLAMPED)
 def test_times_are_clamped_to_the_window_and_moved(said: tuple[float, float], expected: tuple[float, float]) -> None:
     start, end = said
-    told = note(start, end, "a")
+    original = note(start, end, "a")
     moved = note(*expected, "a")
-    given, wanted = (
+    answer, placed = (
         Notes(title="t", notes=[each], by_name={"a": each}, pair=(each, each), inner=Notes(notes=[each]))
-        for each in (told, moved)
+        for each in (original, moved)
     )
-    assert place(given, Window(1, 100, 160)) == wanted
-    assert (told.start, told.end) == said or math.isnan(start) or math.isnan(end)  # what was given stays as it is
+    assert place(answer, Window(1, 100, 160)) == placed
+    assert (
+        (original.start, original.end) == said or math.isnan(start) or math.isnan(end)
+    )  # the answer itself stays as it is
 
 
 def note(start: float, end: float, text: str) -> Note:
     return Note(start=start, end=end, text=text)
 
 
-Found = list[tuple[float, float, str]]
+Triples = list[tuple[float, float, str]]
 # Windows 0–60, 58–118 and 116–176, which share two seconds.
-MERGED: dict[str, tuple[list[Found], Found]] = {
+MERGED: dict[str, tuple[list[Triples], Triples]] = {
     "nothing": ([[], [], []], []),
     "no windows": ([], []),
     "one window": ([[(5, 6, "b"), (1, 2, "a")]], [(1, 2, "a"), (5, 6, "b")]),
@@ -125,14 +128,14 @@ MERGED: dict[str, tuple[list[Found], Found]] = {
 }
 
 
-@pytest.mark.parametrize(("found", "expected"), MERGED.values(), ids=MERGED)
-def test_what_two_windows_saw_is_there_once(found: list[Found], expected: Found) -> None:
+@pytest.mark.parametrize(("answers", "expected"), MERGED.values(), ids=MERGED)
+def test_what_two_windows_saw_is_there_once(answers: list[Triples], expected: Triples) -> None:
     parts = [
         (
             Window(index, index * 58, index * 58 + 60),
             [Note(start=start, end=end, text=text) for start, end, text in one],
         )
-        for index, one in enumerate(found)
+        for index, one in enumerate(answers)
     ]
     merged = merge(parts, lambda first, second: alike(first.text, second.text))
     assert [(each.start, each.end, each.text) for each in merged] == expected
@@ -142,13 +145,30 @@ def test_what_two_windows_saw_is_there_once(found: list[Found], expected: Found)
     ("across", "expected"),
     [(False, [(50, 60, "rain"), (60, 70, "rain")]), (True, [(50, 70, "rain")])],
 )
-def test_windows_that_only_touch(across: bool, expected: Found) -> None:
+def test_windows_that_only_touch(across: bool, expected: Triples) -> None:
     parts = [
         (Window(0, 0, 60), [note(50, 60, "rain")]),
         (Window(1, 60, 120), [note(60, 70, "rain")]),
     ]
     merged = merge(parts, lambda first, second: first.text == second.text, across=across)
     assert [(each.start, each.end, each.text) for each in merged] == expected
+
+
+def test_both_is_the_former_name_of_combine() -> None:
+    parts = [(Window(0, 0, 60), [note(57, 60, "rain")]), (Window(1, 58, 118), [note(58, 61, "rain")])]
+
+    def same(first: Note, second: Note) -> bool:
+        return first.text == second.text
+
+    def second_of(_: Note, second: Note) -> Note:
+        return second
+
+    with pytest.warns(DeprecationWarning, match=r"merge\(combine=…\)") as warned:
+        merged = merge(parts, same, both=second_of)
+    assert merged == merge(parts, same, combine=second_of) == [note(58, 61, "rain")]
+    assert warned[0].filename == __file__
+    with pytest.raises(ConfigurationError, match="give combine= alone"):
+        merge(parts, same, combine=second_of, both=second_of)
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,9 @@ CHOICES: dict[str, tuple[Any, Any, bool, tools.ToolChoice]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "tools", "can_require", "expected"), CHOICES.values(), ids=CHOICES)
-def test_tool_choice(given: Any, tools: Any, can_require: bool, expected: tools.ToolChoice) -> None:
-    assert tools.resolve_tool_choice(given, tools, can_require=can_require) == expected
+@pytest.mark.parametrize(("given", "wire_tools", "can_require", "expected"), CHOICES.values(), ids=CHOICES)
+def test_tool_choice(given: Any, wire_tools: Any, can_require: bool, expected: tools.ToolChoice) -> None:
+    assert tools.resolve_tool_choice(given, wire_tools, can_require=can_require) == expected
 
 
 @pytest.mark.parametrize(

@@ -78,18 +78,18 @@ def test_probe(long: Path) -> None:
 
 @pytest.mark.parametrize("work", [video.probe, video.fit, video.split, video.windows, video.scenes, video.silences])
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("path", "message"),
     [
         ("no.mp4", "no.mp4: it can't be read: No such file or directory; give the path of a local file"),
         (".", ".: it is no regular file; give the path of a local file"),
         (7.5, "a float is no path; give the path of a local file"),
     ],
 )
-def test_what_is_no_file(work: Any, given: Any, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_file(work: Any, path: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ContentBlockError) as caught:
-        work(given)
-    assert str(caught.value) == told
+        work(path)
+    assert str(caught.value) == message
 
 
 # fit
@@ -123,26 +123,26 @@ def test_a_format_that_the_service_does_not_take_is_encoded(tmp_path: Path) -> N
 
 def test_what_was_fitted_is_cached_by_content_and_settings(noisy: Path, tmp_path: Path, cache: Path) -> None:
     first = video.fit(noisy, max_bytes=80_000)
-    made = first.stat().st_mtime_ns
+    before = first.stat().st_mtime_ns
     again = tmp_path / "another name.mp4"
     again.write_bytes(noisy.read_bytes())
-    told: list[float] = []
-    assert video.fit(again, max_bytes=80_000, progress=lambda done, _: told.append(done)) == first
-    assert told == []  # there was nothing to do
+    reports: list[float] = []
+    assert video.fit(again, max_bytes=80_000, progress=lambda done, _: reports.append(done)) == first
+    assert reports == []  # there was nothing to do
     assert video.fit(noisy, max_bytes=90_000) != first
     assert first.parent == video.cache_dir() == cache
-    assert first.stat().st_mtime_ns >= made  # it counts as used
+    assert first.stat().st_mtime_ns >= before  # it counts as used
     assert video.clear_cache(older_than=1) == 0
     assert video.clear_cache() > 0
     assert [*cache.iterdir()] == []
 
 
 def test_progress_is_told_in_seconds(noisy: Path, tmp_path: Path) -> None:
-    told: list[tuple[float, float]] = []
-    video.fit(noisy, max_bytes=80_000, out=tmp_path / "out.mp4", progress=lambda *each: told.append(each))
-    assert told[0] == (0.0, 4.0)
-    assert told[-1] == (4.0, 4.0)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    reports: list[tuple[float, float]] = []
+    video.fit(noisy, max_bytes=80_000, out=tmp_path / "out.mp4", progress=lambda *each: reports.append(each))
+    assert reports[0] == (0.0, 4.0)
+    assert reports[-1] == (4.0, 4.0)
+    assert [done for done, _ in reports] == sorted(done for done, _ in reports)
 
 
 def test_a_bar(noisy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +178,7 @@ def test_what_the_budget_cannot_hold_points_to_split(long: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"max_bytes": 100}, "max_bytes is 100; nothing fits into less than 16,384"),
         ({"fps": 99}, "fps is 99; give 0.1 to 60, or leave it out (the model looks at 2 a second)"),
@@ -187,12 +187,12 @@ def test_what_the_budget_cannot_hold_points_to_split(long: Path, tmp_path: Path)
     ids=str,
 )
 def test_settings_that_cannot_be(
-    settings: dict[str, Any], told: str, long: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], message: str, long: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError) as caught:
         video.fit(long, **settings)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_the_source_is_never_the_target(long: Path) -> None:
@@ -218,8 +218,8 @@ def test_segments_are_exact(
     settings: dict[str, Any], spans: list[tuple[float, float]], long: Path, tmp_path: Path
 ) -> None:
     segments = [*video.split(long, out=tmp_path / "out", **settings)]
-    found = [(one.start, one.end) for one in segments]
-    assert [time for span in found for time in span] == pytest.approx(
+    ends = [(one.start, one.end) for one in segments]
+    assert [time for span in ends for time in span] == pytest.approx(
         [time for span in spans for time in span], abs=0.05
     )
     for index, one in enumerate(segments):
@@ -255,9 +255,9 @@ def test_what_is_skipped_is_neither_encoded_nor_read(long: Path, tmp_path: Path)
 
 def test_segments_in_the_cache_are_not_encoded_again(long: Path, cache: Path) -> None:
     first = [*video.split(long, window=6.0)]
-    made = {one.path: one.path.stat().st_ino for one in first}
+    inodes = {one.path: one.path.stat().st_ino for one in first}
     again = [*video.split(long, window=6.0)]
-    assert {one.path: one.path.stat().st_ino for one in again} == made
+    assert {one.path: one.path.stat().st_ino for one in again} == inodes
     assert {one.path.parent for one in first} == {cache}
 
 
@@ -272,7 +272,7 @@ def test_long_sound_is_split_as_well(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"window": 0.5}, "window is 0.5 seconds; give 1 or more"),
         ({"window": 4.0, "overlap": 3.0}, "overlap is 3 seconds; give 0 to 2, half of the window"),
@@ -283,10 +283,10 @@ def test_long_sound_is_split_as_well(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_splits_that_cannot_be(settings: dict[str, Any], told: str, long: Path, tmp_path: Path) -> None:
+def test_splits_that_cannot_be(settings: dict[str, Any], message: str, long: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         video.split(long, out=tmp_path / "out", **settings)
-    assert str(caught.value) == told
+    assert str(caught.value) == message
     assert not (tmp_path / "out").exists()
 
 
@@ -327,6 +327,14 @@ def test_media_that_fits_needs_no_fitting(long: Path, cache: Path) -> None:
     assert not cache.exists()
     with pytest.raises(InvalidInputError, match="fit=True needs a file"):
         media.video(long.read_bytes(), fit=True)
+
+
+def test_a_name_that_has_changed_still_works() -> None:
+    with pytest.warns(DeprecationWarning, match=r"video\.TimeRange") as warned:
+        assert video.Window is video.TimeRange  # type: ignore[attr-defined]
+    assert warned[0].filename == __file__
+    with pytest.raises(AttributeError, match=r"module 'langchain_dmx_omni\.video' has no attribute 'Windows'"):
+        _ = video.Windows  # type: ignore[attr-defined]
 
 
 def test_without_the_extra_it_says_so() -> None:

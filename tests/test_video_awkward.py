@@ -63,7 +63,7 @@ WRONG = {
 }
 
 
-def made(name: str, folder: Path) -> Path:
+def write_clip(name: str, folder: Path) -> Path:
     file, make = clips.AWKWARD[name]
     return make(folder / file)
 
@@ -74,7 +74,7 @@ def test_the_tables_are_complete() -> None:
 
 @pytest.mark.parametrize(("name", "right"), RIGHT.items(), ids=RIGHT)
 def test_what_is_right(name: str, right: Right, tmp_path: Path) -> None:
-    path = made(name, tmp_path)
+    path = write_clip(name, tmp_path)
     info = video.probe(path)
     assert (info.container, round(info.duration, 3), info.problem) == (right.container, right.seconds, None)
     assert ((info.width, info.height) if info.has_video else None, info.has_audio) == (right.size, right.sound)
@@ -83,12 +83,12 @@ def test_what_is_right(name: str, right: Right, tmp_path: Path) -> None:
     assert segments[0].start == 0.0
     assert segments[-1].end == info.duration
     for segment in segments:
-        found = video.probe(segment.path)
-        assert found.container == ("mp4" if right.size else "m4a")
-        assert ((found.width, found.height) if found.has_video else None, found.has_audio) == (right.size, right.sound)
-        assert (found.rotation, found.problem) == (0, None)
-        assert found.duration == pytest.approx(segment.duration, abs=0.001)
-        sound = [stream for stream in found.streams if stream.kind == "audio"]
+        part = video.probe(segment.path)
+        assert part.container == ("mp4" if right.size else "m4a")
+        assert ((part.width, part.height) if part.has_video else None, part.has_audio) == (right.size, right.sound)
+        assert (part.rotation, part.problem) == (0, None)
+        assert part.duration == pytest.approx(segment.duration, abs=0.001)
+        sound = [stream for stream in part.streams if stream.kind == "audio"]
         assert [stream.channels for stream in sound] == [1] * right.sound
         assert all(stream.sample_rate >= 16_000 for stream in sound)
         if right.size:
@@ -103,10 +103,10 @@ def test_what_is_right(name: str, right: Right, tmp_path: Path) -> None:
             assert not video.silences(segment.path)
 
 
-@pytest.mark.parametrize(("name", "told"), DAMAGED.items(), ids=DAMAGED)
-def test_what_can_be_read_of_a_damaged_file_is_used(name: str, told: tuple[str, float], tmp_path: Path) -> None:
-    problem, seconds = told
-    path = made(name, tmp_path)
+@pytest.mark.parametrize(("name", "damage"), DAMAGED.items(), ids=DAMAGED)
+def test_what_can_be_read_of_a_damaged_file_is_used(name: str, damage: tuple[str, float], tmp_path: Path) -> None:
+    problem, seconds = damage
+    path = write_clip(name, tmp_path)
     info = video.probe(path)
     assert info.damaged
     assert info.problem == problem
@@ -119,7 +119,7 @@ def test_what_can_be_read_of_a_damaged_file_is_used(name: str, told: tuple[str, 
 @pytest.mark.parametrize(("name", "problem"), WRONG.items(), ids=WRONG)
 @pytest.mark.parametrize("work", [video.fit, video.split, video.windows], ids=["fit", "split", "windows"])
 def test_what_is_wrong(name: str, problem: str, work: object, tmp_path: Path) -> None:
-    path = made(name, tmp_path)
+    path = write_clip(name, tmp_path)
     assert video.probe(path).problem == problem
     with pytest.raises(ContentBlockError) as caught:
         work(path)

@@ -7,14 +7,14 @@ lines. `translate` gives subtitles another language. `Assistant` is a conversati
 """
 
 from ._assistant import Assistant, Reply
-from ._chapters import Chapter, Chapters, chapters
 from ._job import Job
-from ._minutes import Action, Decision, Minutes, Speaker, minutes
-from ._moderation import Finding, Moderation, moderation
-from ._progress import Progress
-from ._subtitles import Line, Subtitles, subtitles
-from ._task import Closing, Part, Task
-from ._timeline import Seconds, Span, Window, alike, longer, merge
+from ._reporting import Progress
+from ._tasks.chapters import Chapter, Chapters, chapters
+from ._tasks.minutes import Action, Decision, Minutes, Speaker, minutes
+from ._tasks.moderation import Finding, Moderation, moderation
+from ._tasks.task import Closing, Part, Task
+from ._tasks.timeline import Seconds, Span, Window, alike, longer, merge
+from ._tasks.transcription import Line, Subtitles, subtitles
 from ._translate import translate
 
 __all__ = [

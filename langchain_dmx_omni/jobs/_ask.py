@@ -1,4 +1,4 @@
-"""One question, asked in words and answered in a schema; asked once more when the answer can't be read.
+"""One question in words, with its answer in a schema; put once more when the answer can't be read.
 
 The conversation is written once, as a generator that never waits; `ask` and `aask` wait for it.
 """
@@ -23,12 +23,12 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 Method = Literal["json_schema", "function_calling"]
 Conversation = Generator[list["BaseMessage"], dict[str, Any], AnswerT]
 
-_CUT = {
+_CUT_OFF = {
     "length": "the answer is cut off at its greatest length: take shorter windows, or a larger max_tokens",
     "content_filter": "the service's content filter has cut the answer off",
 }
-_HINT = "\nFor troubleshooting, visit:"  # which LangChain adds for people
-_SHOWN = 1_000  # characters of an error that the model is shown
+_TROUBLESHOOTING = "\nFor troubleshooting, visit:"  # which LangChain adds for people
+_ERROR_LENGTH = 1_000  # characters of an error that the model is shown
 
 
 def structured(
@@ -45,13 +45,13 @@ def conversation(question: BaseMessage, schema: type[AnswerT]) -> Conversation[A
         UnreadableAnswerError: The answer is cut off, or it does not fit the schema the second time either.
     """
     output = yield [question]
-    answer, wrong = _read(output, schema)
+    answer, problem = _read(output, schema)
     if answer is None:
-        again = HumanMessage(f"That can't be read: {wrong}\nAnswer again, with nothing but the JSON object.")
-        output = yield [question, AIMessage(_said(output["raw"])), again]
-        answer, wrong = _read(output, schema)
+        correction = HumanMessage(f"That can't be read: {problem}\nAnswer again, with nothing but the JSON object.")
+        output = yield [question, AIMessage(_text_of(output["raw"])), correction]
+        answer, problem = _read(output, schema)
     if answer is None:
-        raise _error(f"the answer does not fit {schema.__name__}, nor does a second one: {wrong}", output["raw"])
+        raise _error(f"the answer does not fit {schema.__name__}, nor does a second one: {problem}", output["raw"])
     return answer
 
 
@@ -63,22 +63,22 @@ def _read(output: dict[str, Any], schema: type[AnswerT]) -> tuple[AnswerT | None
     """
     raw, parsed = output["raw"], output["parsed"]
     reason = raw.response_metadata.get("finish_reason")
-    if reason in _CUT:
-        raise _error(_CUT[reason], raw)
+    if reason in _CUT_OFF:
+        raise _error(_CUT_OFF[reason], raw)
     if isinstance(parsed, schema):
         return parsed, ""
-    told = str(output["parsing_error"] or "there is no JSON object in it")
-    return None, told.partition(_HINT)[0].strip()[:_SHOWN]
+    message = str(output["parsing_error"] or "there is no JSON object in it")
+    return None, message.partition(_TROUBLESHOOTING)[0].strip()[:_ERROR_LENGTH]
 
 
-def _said(raw: AIMessage) -> str:
-    """Return what the model has said, in words: a call of a tool is a call only together with its result."""
+def _text_of(raw: AIMessage) -> str:
+    """Return the model's answer in words: a call of a tool is a call only together with its result."""
     calls = [call["args"] for call in [*raw.tool_calls, *raw.invalid_tool_calls]]
     return raw.text or "\n".join(json.dumps(each, ensure_ascii=False) for each in calls) or "…"
 
 
-def _error(told: str, raw: AIMessage) -> UnreadableAnswerError:
-    error = UnreadableAnswerError(told)
+def _error(message: str, raw: AIMessage) -> UnreadableAnswerError:
+    error = UnreadableAnswerError(message)
     error.partial = raw
     return error
 
@@ -86,7 +86,7 @@ def _error(told: str, raw: AIMessage) -> UnreadableAnswerError:
 def ask(
     model: Runnable[Any, dict[str, Any]], question: BaseMessage, schema: type[AnswerT], config: RunnableConfig
 ) -> AnswerT:
-    """Hold a conversation."""
+    """Hold a `conversation` with a model, and return the parsed answer."""
     steps = conversation(question, schema)
     sent = next(steps)
     try:
@@ -100,7 +100,7 @@ def ask(
 async def aask(
     model: Runnable[Any, dict[str, Any]], question: BaseMessage, schema: type[AnswerT], config: RunnableConfig
 ) -> AnswerT:
-    """Hold a conversation, as `ask` does."""
+    """Async version of `ask`."""
     steps = conversation(question, schema)
     sent = next(steps)
     try:

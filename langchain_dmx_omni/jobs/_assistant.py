@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,13 +23,13 @@ __all__ = ["Assistant", "Reply"]
 class Assistant:
     """A conversation with a model that hears and speaks.
 
-    ::
-
-        assistant = Assistant(ChatDMXOmni(voice="Tina"), instructions="You answer the phone of a shop.")
-        reply = assistant.ask(media.audio("talk.wav"))
-        for chunk in reply:
-            print(chunk.text, end="", flush=True)
-        reply.speech.save("answer.wav")
+    ```python
+    assistant = Assistant(ChatDMXOmni(voice="Tina"), instructions="You answer the phone of a shop.")
+    reply = assistant.ask(media.audio("talk.wav"))
+    for chunk in reply:
+        print(chunk.text, end="", flush=True)
+    reply.speech.save("answer.wav")
+    ```
 
     What goes with each question is small: the text of what was said before, and the media of the last turns only.
     A turn is remembered once its answer is whole; one that broke off or was left early has not happened.
@@ -72,7 +72,12 @@ class Assistant:
         if not content:
             raise ConfigurationError("ask(): give a text, or a block such as media.audio(path)")
         blocks = [{"type": "text", "text": each} if isinstance(each, str) else each for each in content]
-        return Reply(self, HumanMessage(cast("list[str | dict[Any, Any]]", blocks)), config)
+        question = HumanMessage(cast("list[str | dict[Any, Any]]", blocks))
+        return Reply(
+            lambda: self._llm.stream(self._messages(question), config),
+            lambda: self._llm.astream(self._messages(question), config),
+            lambda answer: self._remember(question, answer),
+        )
 
     def _messages(self, question: HumanMessage) -> list[BaseMessage]:
         system = [SystemMessage(self._instructions)] if self._instructions else []
@@ -80,11 +85,11 @@ class Assistant:
 
     def _remember(self, question: HumanMessage, answer: str) -> None:
         past = [*self.history, question, AIMessage(answer)]  # its speech says the same
-        recent, seen = _last(past, self._turns), _last(past, self._media_turns)
-        self.history = [*media.strip(past[recent:seen]), *past[max(recent, seen) :]]
+        start, media_start = _last_turns(past, self._turns), _last_turns(past, self._media_turns)
+        self.history = [*media.strip(past[start:media_start]), *past[max(start, media_start) :]]
 
 
-def _last(messages: list[BaseMessage], turns: int) -> int:
+def _last_turns(messages: list[BaseMessage], turns: int) -> int:
     """Return where the last so many turns begin; each begins with a question."""
     starts = [at for at, message in enumerate(messages) if isinstance(message, HumanMessage)]
     if not turns:
@@ -95,35 +100,43 @@ def _last(messages: list[BaseMessage], turns: int) -> int:
 class Reply:
     """An answer that is on its way: iterate over its chunks, with `for` or `async for`; then read the whole.
 
+    Args:
+        stream: Asks, and returns the chunks of the answer.
+        astream: Async version of `stream`.
+        on_whole: Called with the text of an answer that has arrived whole.
+
     Attributes:
         chunks: What has arrived.
     """
 
-    def __init__(self, assistant: Assistant, question: HumanMessage, config: RunnableConfig | None) -> None:
-        self._assistant = assistant
-        self._question = question
-        self._config = config
+    def __init__(
+        self,
+        stream: Callable[[], Iterator[AIMessageChunk]],
+        astream: Callable[[], AsyncIterator[AIMessageChunk]],
+        on_whole: Callable[[str], None],
+    ) -> None:
+        self._stream = stream
+        self._astream = astream
+        self._on_whole = on_whole
         self.chunks: list[AIMessageChunk] = []
 
     def __iter__(self) -> Iterator[AIMessageChunk]:
         """Ask, and yield the answer's chunks: text in `chunk.text`, speech in audio blocks."""
         self.chunks = []
-        stream = self._assistant._llm.stream(self._assistant._messages(self._question), self._config)
-        with closing(cast("Any", stream)) as chunks:  # leaving early closes the connection
+        with closing(cast("Any", self._stream())) as chunks:  # leaving early closes the connection
             for chunk in chunks:
                 self.chunks.append(chunk)
                 yield chunk
-        self._assistant._remember(self._question, self.text)
+        self._on_whole(self.text)
 
     async def __aiter__(self) -> AsyncIterator[AIMessageChunk]:
-        """Ask, and yield the answer's chunks, as `for` does."""
+        """Async version of `__iter__`."""
         self.chunks = []
-        stream = self._assistant._llm.astream(self._assistant._messages(self._question), self._config)
-        async with aclosing(cast("Any", stream)) as chunks:
+        async with aclosing(cast("Any", self._astream())) as chunks:
             async for chunk in chunks:
                 self.chunks.append(chunk)
                 yield chunk
-        self._assistant._remember(self._question, self.text)
+        self._on_whole(self.text)
 
     @property
     def text(self) -> str:

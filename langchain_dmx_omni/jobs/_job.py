@@ -21,11 +21,11 @@ from pydantic import BaseModel
 from langchain_dmx_omni.video import cache_dir
 
 from ._ask import Method, aask, ask, structured
-from ._progress import Report, reporting
-from ._recording import Cut
+from ._recording import Recording, WindowOptions
+from ._reporting import OnProgress, reporting
 from ._run import Run
-from ._task import Task
-from ._timeline import Window
+from ._tasks.task import Task
+from ._tasks.timeline import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import HumanMessage
 
-    from langchain_dmx_omni.video.windows import By
+    from langchain_dmx_omni.video import By
 
-Source = str | os.PathLike[str]
+StrPath = str | os.PathLike[str]
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
 CONCURRENCY = 4
@@ -47,15 +47,17 @@ OVERLAP = 2.0
 """Seconds that windows share by default."""
 
 
-class Job(Runnable[Source, ResultT], Generic[ResultT]):
+class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     """A task over long video or audio, answered window by window and joined.
 
-    It is a LangChain runnable: its input is a path, its output the task's result::
+    It is a LangChain runnable: its input is a path, its output the task's result.
 
-        from langchain_dmx_omni import ChatDMXOmni, jobs
+    ```python
+    from langchain_dmx_omni import ChatDMXOmni, jobs
 
-        job = jobs.Job(ChatDMXOmni(), jobs.minutes(), progress=True)
-        print(job.invoke("meeting.mp4", {"max_concurrency": 4}).summary)
+    job = jobs.Job(ChatDMXOmni(), jobs.minutes(), progress=True)
+    print(job.invoke("meeting.mp4", {"max_concurrency": 4}).summary)
+    ```
 
     Each answer is kept as a small file as soon as it is there. A run that was interrupted, in whatever way, goes on
     where it was: run it again, and only the missing windows are encoded and asked about.
@@ -68,7 +70,8 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         task: What is asked; see `chapters`, `minutes`, `subtitles`, `moderation`, or make a `Task` of your own.
         window: Seconds of a window; by default 300 for video and 1,200 for sound. Shorter ones give finer times.
         overlap: Seconds that a window shares with the one before it, so that what is said over an edge is heard whole
-            by one of them; what both tell is there once. By default 2, and none where windows end in pauses or at cuts.
+            by one of them; what two of them tell is there once. By default 2, and none where windows end in pauses or
+            at cuts.
         by: Where windows end: `"time"`, or `"scenes"` or `"silence"`, where there is a cut or a pause; see
             `langchain_dmx_omni.video.windows`.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
@@ -88,24 +91,24 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         overlap: float | None = None,
         by: By = "time",
         fps: float | None = None,
-        folder: Source | None = None,
-        progress: bool | Report = False,
+        folder: StrPath | None = None,
+        progress: OnProgress | bool = False,
         method: Method = "json_schema",
     ) -> None:
         self.name = task.name
         self.task = task
-        self._cut = Cut(window, OVERLAP if overlap is None and by == "time" else overlap or 0.0, by, fps)
+        self._options = WindowOptions(window, OVERLAP if overlap is None and by == "time" else overlap or 0.0, by, fps)
         self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
-        self._asked_of = {"model": _identity(llm), "method": method}
+        self._identity = {"model": _identity(llm), "method": method}
         self._model = structured(llm, task.schema, method)
-        self._closing = None if task.closing is None else structured(llm, task.closing.schema, method)
+        self._closing_model = None if task.closing is None else structured(llm, task.closing.schema, method)
         self._slots: threading.Semaphore | None = None
         self._async_slots: asyncio.Semaphore | None = None
 
     # What there is to do
 
-    def missing(self, path: Source) -> list[Window]:
+    def missing(self, path: StrPath) -> list[Window]:
         """Return the windows of a recording that a run would ask about now. Nothing is encoded.
 
         Raises:
@@ -113,13 +116,13 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         """
         return self._run(path).missing
 
-    def forget(self, path: Source) -> None:
+    def forget(self, path: StrPath) -> None:
         """Delete what is kept for a recording."""
         self._run(path).store.clear()
 
     # Runnable
 
-    def invoke(self, input: Source, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
+    def invoke(self, input: StrPath, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
         """Return the result for a recording.
 
         Raises:
@@ -129,34 +132,34 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         """
         return self._call_with_config(self._invoke, input, config, run_type="chain", **kwargs)
 
-    async def ainvoke(self, input: Source, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
-        """Return the result for a recording, as `invoke` does."""
+    async def ainvoke(self, input: StrPath, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
+        """Async version of `invoke`."""
         return await self._acall_with_config(self._ainvoke, input, config, run_type="chain", **kwargs)
 
     def batch(
-        self, inputs: list[Source], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
+        self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
         """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together."""
         return Runnable.batch(self._shared(config), inputs, config, return_exceptions=return_exceptions, **kwargs)
 
-    def batch_as_completed(self, inputs: Sequence[Source], config: Any = None, **kwargs: Any) -> Iterator[Any]:
+    def batch_as_completed(self, inputs: Sequence[StrPath], config: Any = None, **kwargs: Any) -> Iterator[Any]:
         """Yield the results for several recordings as they come, each with its place."""
         return Runnable.batch_as_completed(self._shared(config), inputs, config, **kwargs)
 
     async def abatch(
-        self, inputs: list[Source], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
+        self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
-        """Return the results for several recordings, as `batch` does."""
+        """Async version of `batch`."""
         shared = self._shared(config)
         return await Runnable.abatch(shared, inputs, config, return_exceptions=return_exceptions, **kwargs)
 
     # The two ways to wait
 
-    def _invoke(self, path: Source, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
-        run, most = self._run(path), _concurrency(config)
-        slots = self._slots or threading.Semaphore(most)
-        pool = ContextThreadPoolExecutor(most)
-        with reporting(self._progress) as report, contextlib.closing(run.questions()) as questions:
+    def _invoke(self, path: StrPath, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
+        run, limit = self._run(path), _concurrency(config)
+        slots = self._slots or threading.Semaphore(limit)
+        pool = ContextThreadPoolExecutor(limit)
+        with reporting(self._progress, run.progress) as report, contextlib.closing(run.questions()) as questions:
             run.report_to(report)
             try:
                 for window, question in questions:
@@ -170,9 +173,9 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
                 pool.shutdown()  # what is in flight is paid for, and kept; a second Ctrl-C does not wait for it
                 raise
         run.raise_failure()
-        if self._closing is not None and (last := run.closing()) is not None:
+        if self._closing_model is not None and (closing := run.closing()) is not None:
             with slots:
-                run.keep_closing(ask(self._closing, last.question, last.schema, _of_closing(config, self.task)))
+                run.keep_closing(ask(self._closing_model, *closing, _closing_config(config, self.task)))
         return run.result()
 
     def _answer(
@@ -184,7 +187,7 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         slots: threading.Semaphore,
     ) -> None:
         try:
-            run.keep(window, ask(self._model, question, self.task.schema, _of_window(config, self.task, window)))
+            run.keep(window, ask(self._model, question, self.task.schema, _window_config(config, self.task, window)))
         except BaseException as error:
             run.fail(window, error)
             raise
@@ -192,26 +195,26 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
             slots.release()
 
     async def _ainvoke(
-        self, path: Source, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
+        self, path: StrPath, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> ResultT:
         run = await asyncio.to_thread(self._run, path)
         slots = self._async_slots or asyncio.Semaphore(_concurrency(config))
         questions = run.questions()
         calls: list[asyncio.Task[None]] = []
         step: asyncio.Future[tuple[Window, HumanMessage] | None] | None = None
-        with reporting(self._progress) as report:
+        with reporting(self._progress, run.progress) as report:
             run.report_to(report)
             try:
                 while True:
                     step = asyncio.ensure_future(asyncio.to_thread(next, questions, None))
-                    found = await asyncio.shield(step)
-                    if found is None:
+                    item = await asyncio.shield(step)
+                    if item is None:
                         break
                     await slots.acquire()
                     if run.failure is not None:
                         slots.release()
                         break
-                    calls.append(asyncio.create_task(self._aanswer(run, *found, config, slots)))
+                    calls.append(asyncio.create_task(self._aanswer(run, *item, config, slots)))
             except asyncio.CancelledError:
                 for call in calls:
                     call.cancel()  # closes its connection
@@ -220,9 +223,9 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
                 await asyncio.gather(*calls, *([] if step is None else [step]), return_exceptions=True)
                 await asyncio.to_thread(questions.close)
         run.raise_failure()
-        if self._closing is not None and (last := run.closing()) is not None:
+        if self._closing_model is not None and (closing := run.closing()) is not None:
             async with slots:
-                answer = await aask(self._closing, last.question, last.schema, _of_closing(config, self.task))
+                answer = await aask(self._closing_model, *closing, _closing_config(config, self.task))
             await asyncio.to_thread(run.keep_closing, answer)
         return run.result()
 
@@ -235,7 +238,7 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
         slots: asyncio.Semaphore,
     ) -> None:
         try:
-            answer = await aask(self._model, question, self.task.schema, _of_window(config, self.task, window))
+            answer = await aask(self._model, question, self.task.schema, _window_config(config, self.task, window))
             await asyncio.to_thread(run.keep, window, answer)
         except BaseException as error:
             run.fail(window, error)
@@ -245,14 +248,15 @@ class Job(Runnable[Source, ResultT], Generic[ResultT]):
 
     # Parts of it
 
-    def _run(self, path: Source) -> Run[ResultT]:
-        return Run(self.task, Path(path).expanduser(), self._cut, self._root, self._asked_of)
+    def _run(self, path: StrPath) -> Run[ResultT]:
+        recording = Recording(Path(path).expanduser(), self._options)
+        return Run(self.task, recording, self._root, self._identity)
 
     def _shared(self, config: Any) -> Self:
         """Return a job whose runs share their slots."""
-        most = _concurrency((next(iter(config), None) if isinstance(config, list) else config) or {})
+        limit = _concurrency((next(iter(config), None) if isinstance(config, list) else config) or {})
         shared = copy.copy(self)
-        shared._slots, shared._async_slots = threading.Semaphore(most), asyncio.Semaphore(most)
+        shared._slots, shared._async_slots = threading.Semaphore(limit), asyncio.Semaphore(limit)
         return shared
 
 
@@ -268,11 +272,11 @@ def _concurrency(config: Any) -> int:
     return max(config.get("max_concurrency") or CONCURRENCY, 1)
 
 
-def _of_closing(config: RunnableConfig, task: Task[Any, Any]) -> RunnableConfig:
+def _closing_config(config: RunnableConfig, task: Task[Any, Any]) -> RunnableConfig:
     return merge_configs(config, {"run_name": f"{task.name} closing"})
 
 
-def _of_window(config: RunnableConfig, task: Task[Any, Any], window: Window) -> RunnableConfig:
-    """Return a window's own config: traces say which one it is."""
-    told = {"window": window.index, "window_start": window.start, "window_end": window.end}
-    return merge_configs(config, {"run_name": f"{task.name} {window.index + 1}", "metadata": told})
+def _window_config(config: RunnableConfig, task: Task[Any, Any], window: Window) -> RunnableConfig:
+    """Return the config of a window's calls, by which traces say which one it is."""
+    metadata = {"window": window.index, "window_start": window.start, "window_end": window.end}
+    return merge_configs(config, {"run_name": f"{task.name} {window.index + 1}", "metadata": metadata})

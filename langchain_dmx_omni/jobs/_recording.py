@@ -1,52 +1,68 @@
-"""The recording: its windows, and the content block of each; all that jobs know of `langchain_dmx_omni.video`."""
+"""The recording: its windows, and the content block of each, by `langchain_dmx_omni.video`."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from langchain_dmx_omni import video
 
-from ._timeline import Window
-
-if TYPE_CHECKING:
-    from langchain_dmx_omni.video.windows import By
+from ._tasks.timeline import Window
 
 
 @dataclass(frozen=True)
-class Cut:
+class WindowOptions:
     """How a recording is cut into windows; see `langchain_dmx_omni.video.windows` and `split`."""
 
     window: float | None
     overlap: float
-    by: By
+    by: video.By
     fps: float | None
 
 
-def plan(path: Path, cut: Cut) -> list[Window]:
-    """Return the windows of a recording. Nothing is encoded."""
-    found = video.windows(path, window=cut.window, overlap=cut.overlap, by=cut.by)
-    return [Window(index, start, end) for index, (start, end) in enumerate(found)]
+class Recording:
+    """A local file, and the windows that it is asked about in.
 
+    Attributes:
+        path: The file.
+        windows: Its windows, in order. Nothing is encoded for them.
+        fps: Frames a second of what is sent; None leaves it to the budget.
 
-def blocks(
-    path: Path, windows: Sequence[Window], cut: Cut, skip: Collection[int]
-) -> Generator[tuple[Window, dict[str, Any]]]:
-    """Yield each window with its content block as it is encoded; those in `skip` are not.
-
-    One encoded window is on disk at a time; its block holds the bytes.
+    Raises:
+        DMXOmniError: The file can't be read, or not be cut like this; see `langchain_dmx_omni.video.windows`.
     """
-    spans = [(window.start, window.end) for window in windows]
-    with tempfile.TemporaryDirectory(prefix="dmx-omni-") as folder:
-        segments = cast(
-            "Generator[video.Segment]", video.split(path, windows=spans, skip=skip, out=folder, fps=cut.fps)
-        )
-        with closing(segments):
-            for segment in segments:
-                block = cast("dict[str, Any]", segment.block())
-                segment.path.unlink()
-                yield windows[segment.index], block
+
+    def __init__(self, path: Path, options: WindowOptions) -> None:
+        self.path = path
+        self.fps = options.fps
+        ranges = video.windows(path, window=options.window, overlap=options.overlap, by=options.by)
+        self.windows = [Window(index, start, end) for index, (start, end) in enumerate(ranges)]
+
+    def content_hash(self) -> str:
+        """Return a hash of the file's bytes, which are read once for it.
+
+        Raises:
+            OSError: The file can't be read.
+        """
+        return video.content_hash(self.path)
+
+    def blocks(self, skip: Collection[int]) -> Generator[tuple[Window, dict[str, Any]]]:
+        """Yield each window with its content block as it is encoded, but those whose index is in `skip`.
+
+        One encoded window is on disk at a time; its block holds the bytes.
+        """
+        ranges = [(window.start, window.end) for window in self.windows]
+        with tempfile.TemporaryDirectory(prefix="dmx-omni-") as folder:
+            segments = cast(
+                "Generator[video.Segment]",
+                video.split(self.path, windows=ranges, skip=skip, out=folder, fps=self.fps),
+            )
+            with closing(segments):
+                for segment in segments:
+                    block = cast("dict[str, Any]", segment.block())
+                    segment.path.unlink()
+                    yield self.windows[segment.index], block

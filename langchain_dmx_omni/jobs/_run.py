@@ -12,14 +12,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
-from langchain_dmx_omni.video._cache import content_hash
-
-from . import _recording
-from ._progress import Progress, Report
-from ._recording import Cut
+from ._recording import Recording
+from ._reporting import OnProgress, Progress
 from ._store import Store, digest
-from ._task import Part, Task
-from ._timeline import Window, place
+from ._tasks.task import Part, Task
+from ._tasks.timeline import Window, place
 
 ResultT = TypeVar("ResultT", bound=BaseModel)
 
@@ -27,7 +24,7 @@ _VERSION = 1
 """Of the prompt around a task's instructions; another one makes what older releases have kept unknown."""
 
 
-class Last(NamedTuple):
+class ClosingQuestion(NamedTuple):
     """The question that closes a job, and the schema of its answer."""
 
     question: HumanMessage
@@ -39,37 +36,35 @@ class Run(Generic[ResultT]):
 
     Args:
         task: What is asked.
-        path: The recording.
-        cut: How it is cut.
+        recording: What it is asked about.
         root: The folder for all that is kept.
-        asked_of: What else the answers depend on: the model, and how it is asked.
+        model: What else the answers depend on: the model, and how its answers are structured.
 
     Raises:
-        DMXOmniError: The recording can't be read; see `langchain_dmx_omni.video.probe`.
         OSError: The file can't be read.
     """
 
-    def __init__(self, task: Task[Any, ResultT], path: Path, cut: Cut, root: Path, asked_of: dict[str, Any]) -> None:
+    def __init__(self, task: Task[Any, ResultT], recording: Recording, root: Path, model: dict[str, Any]) -> None:
         self._task = task
-        self._path = path
-        self._cut = cut
-        self.windows = _recording.plan(path, cut)
+        self._recording = recording
+        self.windows = recording.windows
+        # All of it names the folder: with another word here, what older releases have kept would be unknown.
         about = {
             "version": _VERSION,
-            "recording": content_hash(path),
+            "recording": recording.content_hash(),
             "task": {
                 "name": task.name,
                 "instructions": task.instructions,
                 "schema": task.schema.model_json_schema(),
             },
             "windows": [[window.start, window.end] for window in self.windows],
-            "fps": cut.fps,
-            "asked_of": asked_of,
+            "fps": recording.fps,
+            "asked_of": model,
         }
         self.store = Store(root, about)
-        found = {window.index: self.store.load(_name(window), task.schema) for window in self.windows}
-        self._answers = {index: answer for index, answer in found.items() if answer is not None}
-        self._report: Report = lambda _: None
+        stored = {window.index: self.store.load(_name(window), task.schema) for window in self.windows}
+        self._answers = {index: answer for index, answer in stored.items() if answer is not None}
+        self._report: OnProgress = lambda _: None
         self._lock = threading.Lock()
         self.failure: BaseException | None = None
         """The first error of a window."""
@@ -79,26 +74,31 @@ class Run(Generic[ResultT]):
         """The windows that are not answered yet."""
         return [window for window in self.windows if window.index not in self._answers]
 
-    def report_to(self, report: Report) -> None:
+    @property
+    def progress(self) -> Progress:
+        """How many windows are answered."""
+        return Progress(self._task.name, len(self._answers), len(self.windows))
+
+    def report_to(self, report: OnProgress) -> None:
         """Say how far it is, now and after each window."""
         self._report = report
-        report(self._progress())
+        report(self.progress)
 
     def questions(self) -> Generator[tuple[Window, HumanMessage]]:
         """Yield each window that is missing with its question. Each step encodes one window, on the calling thread."""
         if not self.missing:
             return
-        with closing(_recording.blocks(self._path, self.windows, self._cut, skip=frozenset(self._answers))) as blocks:
+        with closing(self._recording.blocks(skip=frozenset(self._answers))) as blocks:
             for window, block in blocks:
-                told = {"type": "text", "text": self._task.prompt(window, len(self.windows))}
-                yield window, HumanMessage([block, told])
+                prompt = {"type": "text", "text": self._task.prompt(window, len(self.windows))}
+                yield window, HumanMessage([block, prompt])
 
     def keep(self, window: Window, answer: BaseModel) -> None:
         """Take the answer for a window, and keep it."""
         self.store.save(_name(window), answer)
         with self._lock:
             self._answers[window.index] = answer
-            self._report(self._progress())
+            self._report(self.progress)
 
     def fail(self, window: Window, error: BaseException) -> None:
         """Take note of a window that could not be answered."""
@@ -107,7 +107,7 @@ class Run(Generic[ResultT]):
                 self.failure = error
                 error.add_note(
                     f"{self._task.name}: window {window.index + 1} of {len(self.windows)} "
-                    f"({window.start:.1f} to {window.end:.1f} s) of {self._path.name}"
+                    f"({window.start:.1f} to {window.end:.1f} s) of {self._recording.path.name}"
                 )
 
     def raise_failure(self) -> None:
@@ -119,11 +119,11 @@ class Run(Generic[ResultT]):
             )
             raise self.failure
 
-    def closing(self) -> Last | None:
+    def closing(self) -> ClosingQuestion | None:
         """Return the question that closes the job; None where there is none, or it is answered already."""
-        if self._task.closing is None or self._last_words is None or self._closing_answer is not None:
+        if self._task.closing is None or self._closing_prompt is None or self._closing_answer is not None:
             return None
-        return Last(HumanMessage(self._last_words), self._task.closing.schema)
+        return ClosingQuestion(HumanMessage(self._closing_prompt), self._task.closing.schema)
 
     def keep_closing(self, answer: BaseModel) -> None:
         """Take the answer to the question that closes the job, and keep it."""
@@ -136,9 +136,6 @@ class Run(Generic[ResultT]):
             return self._joined
         return self._task.closing.apply(self._joined, self._parts, self._closing_answer)
 
-    def _progress(self) -> Progress:
-        return Progress(self._task.name, len(self._answers), len(self.windows))
-
     # From here on, all windows are answered.
 
     @cached_property
@@ -150,17 +147,17 @@ class Run(Generic[ResultT]):
         return self._task.join(self._parts)
 
     @cached_property
-    def _last_words(self) -> str | None:
+    def _closing_prompt(self) -> str | None:
         closing = self._task.closing
         return None if closing is None else closing.prompt(self._joined, self._parts)
 
     @property
     def _closing_name(self) -> str:
-        return f"closing-{digest(self._last_words or '')}"
+        return f"closing-{digest(self._closing_prompt or '')}"
 
     @cached_property
     def _closing_answer(self) -> BaseModel | None:
-        if self._task.closing is None or self._last_words is None:
+        if self._task.closing is None or self._closing_prompt is None:
             return None
         return self.store.load(self._closing_name, self._task.closing.schema)
 

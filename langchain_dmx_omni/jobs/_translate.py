@@ -9,7 +9,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import BaseModel, Field
 
 from ._ask import aask, ask, structured
-from ._subtitles import Subtitles
+from ._tasks.transcription import Subtitles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,32 +48,37 @@ def translate(llm: BaseChatModel, language: str) -> Runnable[Subtitles, Subtitle
     """
     model = structured(llm, Translations)
 
-    def one(question: HumanMessage, config: RunnableConfig) -> Translations:
+    def translate_batch(question: HumanMessage, config: RunnableConfig) -> Translations:
         return ask(model, question, Translations, config)
 
-    async def aone(question: HumanMessage, config: RunnableConfig) -> Translations:
+    async def atranslate_batch(question: HumanMessage, config: RunnableConfig) -> Translations:
         return await aask(model, question, Translations, config)
 
-    some = RunnableLambda(one, aone, name=f"translate into {language}")
+    batches = RunnableLambda(translate_batch, atranslate_batch, name=f"translate into {language}")
 
-    def whole(subtitles: Subtitles, config: RunnableConfig) -> Subtitles:
-        return _applied(subtitles, some.batch(_questions(subtitles, language), config))
+    def translate_all(subtitles: Subtitles, config: RunnableConfig) -> Subtitles:
+        return _applied(subtitles, batches.batch(_questions(subtitles, language), config))
 
-    async def awhole(subtitles: Subtitles, config: RunnableConfig) -> Subtitles:
-        return _applied(subtitles, await some.abatch(_questions(subtitles, language), config))
+    async def atranslate_all(subtitles: Subtitles, config: RunnableConfig) -> Subtitles:
+        return _applied(subtitles, await batches.abatch(_questions(subtitles, language), config))
 
-    return RunnableLambda(whole, awhole, name="translate")
+    return RunnableLambda(translate_all, atranslate_all, name="translate")
 
 
 def _questions(subtitles: Subtitles, language: str) -> list[HumanMessage]:
     numbered = [f"{number}. {' '.join(line.text.split())}" for number, line in enumerate(subtitles.lines, 1)]
-    told = f"Translate each of these lines of subtitles into {language}. A sentence may go on over several lines."
-    return [HumanMessage("\n".join([told, *numbered[at : at + _LINES]])) for at in range(0, len(numbered), _LINES)]
+    instructions = (
+        f"Translate each of these lines of subtitles into {language}. A sentence may go on over several lines."
+    )
+    return [
+        HumanMessage("\n".join([instructions, *numbered[at : at + _LINES]])) for at in range(0, len(numbered), _LINES)
+    ]
 
 
 def _applied(subtitles: Subtitles, answers: Sequence[Translations]) -> Subtitles:
-    found = {line.number: line.text for answer in answers for line in answer.lines}
+    translations = {line.number: line.text for answer in answers for line in answer.lines}
     lines = [
-        line.model_copy(update={"translation": found.get(number, "")}) for number, line in enumerate(subtitles.lines, 1)
+        line.model_copy(update={"translation": translations.get(number, "")})
+        for number, line in enumerate(subtitles.lines, 1)
     ]
     return subtitles.model_copy(update={"lines": lines})

@@ -1,16 +1,19 @@
 """Long local video and audio: look at it, fit it under the service's inline limit, cut it into segments.
 
-Needs the extra ``video``.
+Needs the extra `video`.
 """
 
+import warnings
+from typing import TYPE_CHECKING
+
 try:
-    from ._cache import cache_dir, clear_cache
+    from ._cache import cache_dir, clear_cache, content_hash
     from ._plan import INLINE_BYTES
     from .cuts import scenes, silences
     from .fit import fit
     from .probe import MediaInfo, StreamInfo, probe
     from .segments import Segment, split
-    from .windows import Window, windows
+    from .windows import By, TimeRange, windows
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("av", "platformdirs"):
         raise
@@ -18,12 +21,14 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "INLINE_BYTES",
+    "By",
     "MediaInfo",
     "Segment",
     "StreamInfo",
-    "Window",
+    "TimeRange",
     "cache_dir",
     "clear_cache",
+    "content_hash",
     "fit",
     "probe",
     "scenes",
@@ -31,3 +36,11 @@ __all__ = [
     "split",
     "windows",
 ]
+
+if not TYPE_CHECKING:  # for type checkers every name would be there
+
+    def __getattr__(name: str) -> object:
+        if name == "Window":
+            warnings.warn("video.Window is called video.TimeRange now", DeprecationWarning, stacklevel=2)
+            return TimeRange
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,7 +18,7 @@ import platformdirs
 if TYPE_CHECKING:
     from ._plan import Plan
 
-__all__ = ["cache_dir", "clear_cache"]
+__all__ = ["cache_dir", "clear_cache", "content_hash"]
 
 _LAYOUT = 1
 """Changes with the encoder's settings, so that older files are not taken for today's."""
@@ -27,13 +27,14 @@ _ABANDONED = 24 * 3600.0
 
 
 def cache_dir() -> Path:
-    """Return the folder that holds what `fit` and `split` made without `out`; it may not exist yet.
+    """Return the folder of the files that `fit` and `split` write without `out`; it may not exist yet.
 
     `DMX_OMNI_CACHE_DIR` names another one; else it is the user's cache folder, such as
     `~/.cache/langchain-dmx-omni/video` (`$XDG_CACHE_HOME` is honoured).
     """
-    given = os.environ.get("DMX_OMNI_CACHE_DIR")
-    return Path(given).expanduser() if given else platformdirs.user_cache_path("langchain-dmx-omni", False) / "video"
+    if override := os.environ.get("DMX_OMNI_CACHE_DIR"):
+        return Path(override).expanduser()
+    return platformdirs.user_cache_path("langchain-dmx-omni", False) / "video"
 
 
 def clear_cache(*, older_than: float = 0.0) -> int:
@@ -46,20 +47,24 @@ def clear_cache(*, older_than: float = 0.0) -> int:
     before = time.time() - older_than * 24 * 3600
     for path in cache_dir().glob("*"):
         with suppress(OSError):  # another process may be clearing too
-            found = path.stat()
-            if path.suffix in (".mp4", ".m4a", ".part") and found.st_mtime <= before:
+            status = path.stat()
+            if path.suffix in (".mp4", ".m4a", ".part") and status.st_mtime <= before:
                 path.unlink()
-                freed += found.st_size
+                freed += status.st_size
     return freed
 
 
 def content_hash(path: Path) -> str:
-    """Return a hash of a file's bytes."""
+    """Return the SHA-256 of a file's bytes in hexadecimal: what a source is known by, whatever its name.
+
+    Raises:
+        OSError: The file can't be read.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def place(content: str, plan: Plan, start: float, end: float) -> Path:
+def cached_path(content: str, plan: Plan, start: float, end: float) -> Path:
     """Return where a span of a source is kept once it is encoded."""
     settings = json.dumps([_LAYOUT, content, [str(value) for value in plan], round(start, 6), round(end, 6)])
     folder = cache_dir()

@@ -20,8 +20,8 @@ from .probe import probe
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from ._progress import Report
     from .probe import MediaInfo
+    from .progress import Report
 
 _WAIT = 30.0
 """Seconds that one kind of stream may be ahead of the other before the other has surely nothing more to give."""
@@ -30,7 +30,7 @@ _SEEK = 20.0
 _TRIES = 3
 
 
-class Span(NamedTuple):
+class Clip(NamedTuple):
     """A part of the source that becomes a file. Seconds of the source."""
 
     start: float
@@ -39,22 +39,22 @@ class Span(NamedTuple):
     target: Path
 
 
-def cut(info: MediaInfo, spans: Sequence[Span], report: Report) -> Generator[Path]:
-    """Write spans to their targets and give each path back when its file is there.
+def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Path]:
+    """Write clips to their targets and give each path back when its file is there.
 
     Args:
         info: The source.
-        spans: In the order of their starts and their ends.
+        clips: In the order of their starts and their ends.
         report: Told how far the source has been read, in seconds.
 
     Raises:
         MediaTooLargeError: A file stays over its budget, whatever is tried.
     """
-    if not spans:
+    if not clips:
         return
-    waiting, writers = deque(spans), deque[Writer]()
-    clock = _Clock(spans)
-    reader = Reader(info.path, info, spans[0].plan.sample_rate, clock.ticks)
+    waiting, writers = deque(clips), deque[Writer]()
+    clock = _Clock(clips)
+    reader = Reader(info.path, info, clips[0].plan.sample_rate, clock.ticks)
     with ExitStack() as stack:
         stack.callback(_discard, writers)
         stack.callback(reader.close)
@@ -70,7 +70,7 @@ def cut(info: MediaInfo, spans: Sequence[Span], report: Report) -> Generator[Pat
             ended = True
             for piece in reader.read():
                 while waiting and waiting[0].start < piece.until:
-                    writers.append(_open(waiting.popleft(), info))
+                    writers.append(_writer(waiting.popleft(), info))
                 for writer in writers:
                     writer.take(piece)
                 position = max(position, piece.time)
@@ -82,7 +82,7 @@ def cut(info: MediaInfo, spans: Sequence[Span], report: Report) -> Generator[Pat
                     break
             if ended:
                 break
-        writers.extend(_open(span, info) for span in waiting)
+        writers.extend(_writer(clip, info) for clip in waiting)
         while writers:
             yield _finish(writers)
         if reader.errors:
@@ -98,12 +98,12 @@ def _discard(writers: deque[Writer]) -> None:
         writer.discard()
 
 
-def _open(span: Span, info: MediaInfo) -> Writer:
-    return Writer(span.target, span.start, span.end, span.plan, info.rotation)
+def _writer(clip: Clip, info: MediaInfo) -> Writer:
+    return Writer(clip.target, clip.start, clip.end, clip.plan, info.rotation)
 
 
 def _is_complete(writer: Writer, piece: Picture | Sound) -> bool:
-    """Whether all of a span was read; a stream that ended early is not waited for until the file's end."""
+    """Whether all of a clip was read; a stream that ended early is not waited for until the file's end."""
     if piece.until > writer.end + _WAIT:
         return True
     return min(writer.video_end, writer.audio_end) > writer.end - MOMENT
@@ -126,8 +126,8 @@ def _shrink(writer: Writer, size: int) -> None:
         plan = smaller(plan, size)
         info = replace(probe(writer.path), duration=writer.end - writer.start)
         # The same span of time; the target is the partial file itself, replaced at once.
-        span = Span(0.0, info.duration, plan._replace(max_bytes=2**62), writer.path)
-        for _path in cut(info, [span], lambda _: None):
+        clip = Clip(0.0, info.duration, plan._replace(max_bytes=2**62), writer.path)
+        for _path in cut(info, [clip], lambda _: None):
             pass
         size = writer.path.stat().st_size
         if size <= plan.max_bytes:
@@ -140,21 +140,21 @@ def _shrink(writer: Writer, size: int) -> None:
 class _Clock:
     """The times at which the files will show a picture: the others need not be decoded."""
 
-    def __init__(self, spans: Sequence[Span]) -> None:
-        self._spans = spans
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        self._clips = clips
         self._first = 0
 
     def ticks(self, since: float, until: float) -> bool:
-        """Whether there is such a time between two; those asked for go on in time, but for a few frames."""
-        spans = self._spans
-        while self._first < len(spans) - 1 and spans[self._first].end < since - 10:
+        """Whether there is such a time between two; calls go forward in time, but for a few frames."""
+        clips = self._clips
+        while self._first < len(clips) - 1 and clips[self._first].end < since - 10:
             self._first += 1
-        for span in spans[self._first :]:
-            if span.start >= until:
+        for clip in clips[self._first :]:
+            if clip.start >= until:
                 return False
-            if span.end > since:
-                fps = float(span.plan.fps)
-                tick = span.start + max(0, math.ceil((since - span.start) * fps)) / fps
-                if tick < until and tick < span.end:
+            if clip.end > since:
+                fps = float(clip.plan.fps)
+                tick = clip.start + max(0, math.ceil((since - clip.start) * fps)) / fps
+                if tick < until and tick < clip.end:
                     return True
         return False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import av
 import av.stream
 
+from langchain_dmx_omni._media.mime import HEAD, MediaType, sniff
 from langchain_dmx_omni._media.sources import unreadable
 from langchain_dmx_omni.errors import ContentBlockError
 
@@ -37,11 +38,11 @@ def regular_file(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
         ContentBlockError: There is no such file, it can't be read, or it is no regular file.
     """
     try:
-        given = Path(path).expanduser().absolute()
-        found = given.stat()
-        if stat.S_ISREG(found.st_mode):  # opening a pipe would wait for its other end
-            with given.open("rb"):
-                return given, found
+        file = Path(path).expanduser().absolute()
+        status = file.stat()
+        if stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
+            with file.open("rb"):
+                return file, status
     except TypeError:
         raise ContentBlockError(f"a {type(path).__name__} is no path; give the path of a local file") from None
     except (OSError, ValueError, RuntimeError) as error:  # ValueError, RuntimeError: a name that no file can have
@@ -49,6 +50,12 @@ def regular_file(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
             f"{path}: it can't be read: {unreadable(error)}; give the path of a local file"
         ) from None
     raise ContentBlockError(f"{path}: it is no regular file; give the path of a local file")
+
+
+def sniff_file(path: Path) -> MediaType | None:
+    """Return the format that a file's first bytes say, or None for no known one."""
+    with path.open("rb") as file:
+        return sniff(file.read(HEAD))
 
 
 def open_media(path: Path) -> InputContainer:
@@ -74,7 +81,7 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
 
 
 def sound_source(graph: av.filter.Graph, frame: av.AudioFrame) -> av.filter.context.FilterContext:
-    """Add the node that feeds sound of a frame's kind into a graph of filters."""
+    """Add the node that feeds sound of a frame's kind into a filter graph."""
     return graph.add_abuffer(
         sample_rate=frame.sample_rate,
         format=frame.format.name,

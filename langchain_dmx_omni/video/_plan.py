@@ -117,9 +117,9 @@ def _need(info: MediaInfo) -> float:
     """Return bits for each pixel and root of the frame rate: less for a picture that the source needed little for."""
     assert info.width is not None
     assert info.height is not None
-    said = next((stream.bit_rate for stream in info.streams if stream.kind == "video" and stream.bit_rate), None)
-    spent = said or info.size_bytes * 8 / max(info.duration, 0.1)
-    source = spent / (info.width * info.height * math.sqrt(info.fps or 25.0))
+    declared = next((stream.bit_rate for stream in info.streams if stream.kind == "video" and stream.bit_rate), None)
+    bit_rate = declared or info.size_bytes * 8 / max(info.duration, 0.1)
+    source = bit_rate / (info.width * info.height * math.sqrt(info.fps or 25.0))
     return _BITS_PER_PIXEL * min(1.3, max(0.4, math.sqrt(source / _USUAL_SOURCE)))
 
 

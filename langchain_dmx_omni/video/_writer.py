@@ -132,14 +132,14 @@ class Writer:
         if self._audio is None:
             return
         rate = self.plan.sample_rate
-        wanted = round((self.end - self.start) * rate)
+        total = round((self.end - self.start) * rate)
         at = round((piece.time - self.start) * rate)
         samples = piece.samples
         if at > self._samples + _JITTER * rate:
-            self._silence(min(at, wanted) - self._samples)
+            self._silence(min(at, total) - self._samples)
         elif at < self._samples - _JITTER * rate or at < 0:
             samples = samples[(self._samples - at) * SAMPLE_WIDTH :]
-        self._encode(samples[: max(0, wanted - self._samples) * SAMPLE_WIDTH])
+        self._encode(samples[: max(0, total - self._samples) * SAMPLE_WIDTH])
 
     def _silence(self, count: int) -> None:
         rate = self.plan.sample_rate

@@ -1,4 +1,4 @@
-"""Places where a file may well be cut: changes of scene and pauses, found by FFmpeg's own filters."""
+"""Places where a file may well be cut: changes of scene and pauses, as FFmpeg's own filters see them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import av
 
+from ._checks import usable
 from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
-from ._source import usable
 
 if TYPE_CHECKING:
     import os
@@ -41,7 +41,7 @@ def scenes(path: str | os.PathLike[str], *, threshold: float = 10.0) -> list[flo
         stream.thread_type = "AUTO"
         start = start_of(container)
         graph: av.filter.Graph | None = None
-        found = []
+        changes = []
         for frame in _frames(container, stream):
             assert isinstance(frame, av.VideoFrame)
             height = max(2, round(_WIDTH * frame.height / frame.width / 2) * 2)
@@ -57,8 +57,8 @@ def scenes(path: str | os.PathLike[str], *, threshold: float = 10.0) -> list[flo
                 continue
             graph.push(small)
             if "lavfi.scd.time" in graph.pull().metadata:
-                found.append(frame.time - start)
-    return found
+                changes.append(frame.time - start)
+    return changes
 
 
 def silences(path: str | os.PathLike[str], *, noise: float = -35.0, shortest: float = 0.4) -> list[tuple[float, float]]:
@@ -125,21 +125,21 @@ def _marks(graph: av.filter.Graph, start: float) -> Iterator[tuple[str, float]]:
     """Return what the filter says of the frames that are ready."""
     while True:
         try:
-            said = graph.pull().metadata
+            metadata = graph.pull().metadata
         except (av.BlockingIOError, av.EOFError):
             return
         for name in ("silence_end", "silence_start"):
-            if value := said.get(f"lavfi.{name}"):
+            if value := metadata.get(f"lavfi.{name}"):
                 yield name, float(value) - start
 
 
 def _paired(marks: list[tuple[str, float]], duration: float) -> list[tuple[float, float]]:
-    found = []
+    pauses = []
     since: float | None = None
     for name, time in marks:
         if name == "silence_start":
             since = max(0.0, time)
         elif since is not None:
-            found.append((since, time))
+            pauses.append((since, time))
             since = None
-    return [*found, (since, duration)] if since is not None else found
+    return [*pauses, (since, duration)] if since is not None else pauses

@@ -6,21 +6,22 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_dmx_omni._media.mime import HEAD, TAKEN, sniff
+from langchain_dmx_omni._media.mime import TAKEN
 from langchain_dmx_omni.errors import ConfigurationError
 
 from . import _cache
-from ._cut import Span, cut
+from ._checks import checked_settings, usable
+from ._cut import Clip, cut
+from ._open import sniff_file
 from ._plan import INLINE_BYTES, plan
-from ._progress import reporting
-from ._source import checked_settings, usable
 from ._writer import partial
+from .progress import reporting
 
 if TYPE_CHECKING:
     import os
 
-    from ._progress import Progress
     from .probe import MediaInfo
+    from .progress import ProgressCallback
 
 __all__ = ["fit"]
 
@@ -31,7 +32,7 @@ def fit(
     max_bytes: int = INLINE_BYTES,
     out: str | os.PathLike[str] | None = None,
     fps: float | None = None,
-    progress: Progress = False,
+    progress: ProgressCallback | bool = False,
 ) -> Path:
     """Return a file that holds the same and is under a number of bytes, encoded as well as that allows.
 
@@ -60,20 +61,19 @@ def fit(
     how = plan(info, info.duration, max_bytes, fps)
     if target is None:
         _cache.sweep()
-        target = _cache.place(_cache.content_hash(info.path), how, 0.0, info.duration)
+        target = _cache.cached_path(_cache.content_hash(info.path), how, 0.0, info.duration)
         if _cache.is_kept(target):
             return target
     with reporting(progress, info.duration, info.path.name) as report:
-        for _ in cut(info, [Span(0.0, info.duration, how, target)], report):
+        for _ in cut(info, [Clip(0.0, info.duration, how, target)], report):
             pass
     return target
 
 
 def is_taken(path: Path) -> bool:
     """Whether the service takes a file's format as it is."""
-    with path.open("rb") as file:
-        found = sniff(file.read(HEAD))
-    return found is not None and found.mime in TAKEN
+    media_type = sniff_file(path)
+    return media_type is not None and media_type.mime in TAKEN
 
 
 def _checked_target(target: Path, info: MediaInfo) -> Path:

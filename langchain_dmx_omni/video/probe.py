@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import av
 
-from langchain_dmx_omni._media.mime import HEAD, sniff
-
-from ._open import open_media, picture_stream, regular_file, sound_stream, start_of
+from ._open import open_media, picture_stream, regular_file, sniff_file, sound_stream, start_of
 
 if TYPE_CHECKING:
     import os
@@ -105,8 +103,8 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     Raises:
         ContentBlockError: There is no such file, it can't be read, or it is no regular file.
     """
-    file, found = regular_file(path)
-    size = found.st_size
+    file, status = regular_file(path)
+    size = status.st_size
     if not size:
         return MediaInfo(path=file, size_bytes=0, problem="it is empty")
     try:
@@ -118,32 +116,32 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
 
 def _read(container: InputContainer, file: Path, size: int) -> MediaInfo:
     picture, sound = picture_stream(container), sound_stream(container)
-    known: dict[str, Any] = {
+    header: dict[str, Any] = {
         "path": file,
         "size_bytes": size,
         "container": _container_name(container, file),
         "streams": tuple(map(_stream_info, container.streams)),
     }
     if picture is None and sound is None:
-        return MediaInfo(**known, problem="there is neither picture nor sound in it")
+        return MediaInfo(**header, problem="there is neither picture nor sound in it")
     problems = []
-    shown: dict[str, Any] = {}
+    display: dict[str, Any] = {}
     if picture is not None:
         frame = _first_frame(file, picture)
         if frame is None:
             problems.append(f"none of its pictures can be decoded ({_codec(picture) or 'unknown codec'})")
         else:
-            shown = _shown(picture, frame)
+            display = _display(picture, frame)
     if sound is not None and _first_frame(file, sound) is None:
         problems.append(f"none of its sound can be decoded ({_codec(sound) or 'unknown codec'})")
         sound = None
     duration, cut_off = _length(container, file, [stream for stream in (picture, sound) if stream is not None])
     problems += [cut_off] if cut_off else []
     return MediaInfo(
-        **known,
-        **shown,
+        **header,
+        **display,
         duration=duration,
-        has_video=bool(shown),
+        has_video=bool(display),
         has_audio=sound is not None,
         problem="; ".join(problems) or None,
     )
@@ -155,9 +153,8 @@ def _container_name(container: InputContainer, file: Path) -> str:
     if "mov" in names:  # one demuxer for the whole family
         return suffix if suffix in ("mov", "m4a", "3gp") else "mp4"
     if "matroska" in names:
-        with file.open("rb") as head:
-            found = sniff(head.read(HEAD))
-        return "webm" if found and found.mime == "video/webm" else "matroska"
+        media_type = sniff_file(file)
+        return "webm" if media_type and media_type.mime == "video/webm" else "matroska"
     return names[0]
 
 
@@ -199,7 +196,7 @@ def _first_frame(file: Path, stream: Stream) -> Any:
     return None
 
 
-def _shown(stream: VideoStream, frame: av.VideoFrame) -> dict[str, Any]:
+def _display(stream: VideoStream, frame: av.VideoFrame) -> dict[str, Any]:
     rotation = -round(frame.rotation / 90) * 90 % 360
     aspect = stream.sample_aspect_ratio or Fraction(1)
     width, height = frame.width, frame.height
@@ -216,17 +213,17 @@ def _length(container: InputContainer, file: Path, streams: list[Stream]) -> tup
     if not streams:
         return 0.0, None
     start = start_of(container)
-    said = [
+    declared = [
         float((stream.duration + (stream.start_time or 0)) * stream.time_base) - start
         for stream in streams
         if stream.duration and stream.time_base
     ]
-    promised = max(said) if len(said) == len(streams) else (container.duration or 0) / av.time_base
+    promised = max(declared) if len(declared) == len(streams) else (container.duration or 0) / av.time_base
     indexes = [stream.index for stream in streams]
     end = _last_time(file, indexes, max(0.0, promised - _TAIL)) if promised else 0.0
     if end < promised - _SLACK or not promised:
         end = _last_time(file, indexes, 0.0)
-    if len(said) < len(streams) and abs(promised - start - end) < _SLACK:
+    if len(declared) < len(streams) and abs(promised - start - end) < _SLACK:
         promised -= start  # some formats count from 0 and not from their own first timestamp
     if promised and end < promised - max(_SLACK, promised / 50):
         return end, f"it is cut off: it ends after {end:.1f} of {promised:.1f} s"
@@ -250,11 +247,9 @@ def _last_time(file: Path, indexes: list[int], since: float) -> float:
 
 def _reason(file: Path, error: Exception) -> str:
     """Return what is wrong with a file that FFmpeg can't open."""
-    with file.open("rb") as head:
-        found = sniff(head.read(HEAD))
-    if found is None or not {"audio", "video"} & {*found.kinds}:
-        told = f"its bytes are {found.mime}" if found else "its bytes are of no known format"
-        return f"it is no video or audio: {told}"
-    if found.mime in ("video/mp4", "video/quicktime", "audio/mp4", "video/3gpp"):
-        return f"its index can't be read: it was cut off, or its recording was never finished ({found.mime})"
-    return f"its header can't be read ({found.mime}): {getattr(error, 'strerror', None) or error}"
+    media_type = sniff_file(file)
+    if media_type is None or not {"audio", "video"} & {*media_type.kinds}:
+        return f"it is no video or audio: its bytes are {media_type.mime if media_type else 'of no known format'}"
+    if media_type.mime in ("video/mp4", "video/quicktime", "audio/mp4", "video/3gpp"):
+        return f"its index can't be read: it was cut off, or its recording was never finished ({media_type.mime})"
+    return f"its header can't be read ({media_type.mime}): {getattr(error, 'strerror', None) or error}"

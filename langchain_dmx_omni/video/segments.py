@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from langchain_dmx_omni import media
+from langchain_dmx_omni._media import blocks
 from langchain_dmx_omni.errors import ConfigurationError
 
 from . import _cache
-from ._cut import Span, cut
+from ._checks import checked_settings, usable
+from ._cut import Clip, cut
 from ._plan import INLINE_BYTES, plan
-from ._progress import reporting
-from ._source import checked_settings, usable
-from .windows import Window, planned
+from .progress import reporting
+from .windows import TimeRange, planned
 
 if TYPE_CHECKING:
     import os
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from langchain_core.messages.content import AudioContentBlock, VideoContentBlock
 
-    from ._progress import Progress
     from .probe import MediaInfo
+    from .progress import ProgressCallback
     from .windows import By
 
 __all__ = ["Segment", "split"]
@@ -54,13 +54,15 @@ class Segment:
         """Its length in seconds."""
         return self.end - self.start
 
-    def block(self, **options: Any) -> VideoContentBlock | AudioContentBlock:
+    def block(self, *, inline: bool = True, **parameters: float | None) -> VideoContentBlock | AudioContentBlock:
         """Return its content block for a message.
 
         Args:
-            **options: As for `media.video` or `media.audio`: `inline`, and for video `fps` and the like.
+            inline: As for `media.video`.
+            **parameters: As for `media.video`, where there are pictures: `fps`, `max_pixels` and the like.
         """
-        return media.video(self.path, **options) if self.kind == "video" else media.audio(self.path, **options)
+        block = blocks.block(self.kind, self.path, inline=inline, **parameters)
+        return cast("VideoContentBlock | AudioContentBlock", block)
 
 
 def split(
@@ -74,7 +76,7 @@ def split(
     out: str | os.PathLike[str] | None = None,
     max_bytes: int = INLINE_BYTES,
     fps: float | None = None,
-    progress: Progress = False,
+    progress: ProgressCallback | bool = False,
 ) -> Iterator[Segment]:
     """Cut a long video or audio file into segments, and return each as soon as it is ready.
 
@@ -119,15 +121,15 @@ def split(
             return [folder / f"{info.path.stem}-{index:04d}{suffix}" for index in range(len(spans))]
         _cache.sweep()
         content = _cache.content_hash(info.path)
-        return [_cache.place(content, how, *each) for how, each in zip(plans, spans, strict=True)]
+        return [_cache.cached_path(content, how, *each) for how, each in zip(plans, spans, strict=True)]
 
     def segments() -> Iterator[Segment]:
         places = targets()
         wanted = [index for index in range(len(spans)) if index not in skip]
         kept = {index for index in wanted if folder is None and _cache.is_kept(places[index])}
-        made = [Span(*spans[index], plans[index], places[index]) for index in wanted if index not in kept]
+        clips = [Clip(*spans[index], plans[index], places[index]) for index in wanted if index not in kept]
         with reporting(progress, info.duration, info.path.name) as report:
-            files = cut(info, made, report)
+            files = cut(info, clips, report)
             try:
                 for index in wanted:
                     file = places[index] if index in kept else next(files)
@@ -140,17 +142,17 @@ def split(
     return segments()
 
 
-def _checked(windows: Sequence[tuple[float, float]], info: MediaInfo) -> list[Window]:
-    """Return given windows, the last one ending with the file.
+def _checked(windows: Sequence[tuple[float, float]], info: MediaInfo) -> list[TimeRange]:
+    """Return the windows of the caller's own, the last one ending with the file.
 
     Raises:
         ConfigurationError: One of them is empty, outside the file, or out of order.
     """
-    found: list[Window] = []
+    ranges: list[TimeRange] = []
     for index, (start, end) in enumerate(windows):
         if not 0 <= start < end or start >= info.duration or end > info.duration + 1:
             raise ConfigurationError(f"windows[{index}] is ({start:g}, {end:g}); the file has 0 to {info.duration:g} s")
-        if found and (start < found[-1].start or end < found[-1].end):
+        if ranges and (start < ranges[-1].start or end < ranges[-1].end):
             raise ConfigurationError(f"windows[{index}] is before windows[{index - 1}]; give them in the order of time")
-        found.append(Window(float(start), float(min(end, info.duration))))
-    return found
+        ranges.append(TimeRange(float(start), float(min(end, info.duration))))
+    return ranges

@@ -243,7 +243,7 @@ def srt(cues: Iterable[Cue]) -> str:
     """
     return "".join(
         f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n"
-        f"{_SRT_MARKUP.sub(lambda found: found[0] + _WALL, _text(cue))}\n\n"
+        f"{_SRT_MARKUP.sub(lambda markup: markup[0] + _WALL, _text(cue))}\n\n"
         for number, cue in enumerate(_shown(cues), 1)
     )
 

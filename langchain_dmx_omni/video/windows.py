@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from langchain_dmx_omni.errors import ConfigurationError
 
+from ._checks import usable
 from ._plan import INLINE_BYTES, longest
-from ._source import usable
 from .cuts import scenes, silences
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .probe import MediaInfo
 
-__all__ = ["By", "Window", "windows"]
+__all__ = ["By", "TimeRange", "windows"]
 
 By = Literal["time", "scenes", "silence"]
 
@@ -27,7 +27,7 @@ _SHORTEST = 1.0
 """Seconds below which a last window joins the one before it."""
 
 
-class Window(NamedTuple):
+class TimeRange(NamedTuple):
     """A span of a file, in seconds from its start."""
 
     start: float
@@ -36,7 +36,7 @@ class Window(NamedTuple):
 
 def windows(
     path: str | os.PathLike[str], *, window: float | None = None, overlap: float = 0.0, by: By = "time"
-) -> list[Window]:
+) -> list[TimeRange]:
     """Return the windows that `split` makes segments of, in order; nothing is encoded.
 
     `by="time"` only reads the file's length. The others look for places to cut: `scenes` decodes the picture
@@ -57,7 +57,7 @@ def windows(
     return planned(usable(path), window, overlap, by)
 
 
-def planned(info: MediaInfo, window: float | None, overlap: float, by: By) -> list[Window]:
+def planned(info: MediaInfo, window: float | None, overlap: float, by: By) -> list[TimeRange]:
     """Return the windows of a file that is known already."""
     if window is None:
         window = min(_VIDEO_WINDOW if info.has_video else _AUDIO_WINDOW, longest(info, INLINE_BYTES))
@@ -85,20 +85,20 @@ def _require(there: bool, by: str, missing: str) -> None:
         raise ConfigurationError(f"by={by!r}: there is {missing} in the file; cut it by='time'")
 
 
-def _laid_out(duration: float, window: float, overlap: float, places: Iterable[float]) -> list[Window]:
+def _laid_out(duration: float, window: float, overlap: float, places: Iterable[float]) -> list[TimeRange]:
     """Return windows of at most a length, which end at the places where they can."""
-    found: list[Window] = []
-    left = sorted(places)
+    ranges: list[TimeRange] = []
+    places = sorted(places)
     start, count = 0.0, 0
     while True:
         end = start + window
         if end >= duration - min(_SHORTEST, window / 10):
-            return [*found, Window(start, duration)]
-        suited = [place for place in left if start + window / 2 <= place <= end]
-        if suited:
-            end = suited[-1]
-        elif not left:  # by multiplication: sums of fractions drift
+            return [*ranges, TimeRange(start, duration)]
+        ends = [place for place in places if start + window / 2 <= place <= end]
+        if ends:
+            end = ends[-1]
+        elif not places:  # by multiplication: sums of fractions drift
             end = count * (window - overlap) + window
-        found.append(Window(start, end))
+        ranges.append(TimeRange(start, end))
         count += 1
-        start = end - overlap if left else count * (window - overlap)
+        start = end - overlap if places else count * (window - overlap)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from langchain_dmx_omni._media.mime import HEAD, sniff
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
 
+from ._open import sniff_file
 from .probe import MediaInfo, probe
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ def usable(path: str | os.PathLike[str]) -> MediaInfo:
     """
     info = probe(path)
     if info.kind is None or info.duration <= 0:
-        with info.path.open("rb") as file:
-            found = sniff(file.read(HEAD))
-        still = found is not None and found.kinds == ("image",)
-        remedy = "; send it as an image (media.image)" if still else ""
+        media_type = sniff_file(info.path)
+        is_image = media_type is not None and media_type.kinds == ("image",)
+        remedy = "; send it as an image (media.image)" if is_image else ""
         raise ContentBlockError(f"{info.path.name}: {info.problem or 'there is nothing to play in it'}{remedy}")
     if info.problem:
         warnings.warn(f"{info.path.name}: {info.problem}; what can be read is used", DMXOmniWarning, stacklevel=3)

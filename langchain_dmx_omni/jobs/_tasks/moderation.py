@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, create_model
 
-from ._task import Part, Task
-from ._timeline import Span, merge
+from .task import Part, Task
+from .timeline import Span, merge
 
 Severity = Literal["low", "medium", "high"]
 Verdict = Literal["allow", "review", "block"]
@@ -62,7 +62,7 @@ def moderation(*, categories: Mapping[str, str] | None = None, language: str = "
         language: What to write the reasons in.
     """
     categories = categories or CATEGORIES
-    rules = "".join(f"\n- {name}: {told}" for name, told in categories.items())
+    rules = "".join(f"\n- {name}: {description}" for name, description in categories.items())
     return Task(
         name="moderation",
         instructions=(
@@ -78,21 +78,21 @@ def _schema(categories: list[str]) -> type[Findings]:
     """Return the schema that names the categories: the model is told them, and not refused when it adds one."""
     named = (str, Field(description="The category that it falls under", json_schema_extra={"enum": list(categories)}))
     finding = create_model("Finding", __base__=Finding, category=named)
-    told = Findings.model_fields["findings"].description
-    return create_model("Findings", __base__=Findings, findings=(list[finding], Field(description=told)))
+    description = Findings.model_fields["findings"].description
+    return create_model("Findings", __base__=Findings, findings=(list[finding], Field(description=description)))
 
 
 def _joined(parts: Sequence[Part[Findings]]) -> Moderation:
-    found = merge([(part.window, part.answer.findings) for part in parts], _same, both=_both, across=True)
-    worst = max(("low", *(finding.severity for finding in found)), key=_ORDER.index)
-    return Moderation(verdict=_VERDICTS[worst], findings=found)
+    merged = merge([(part.window, part.answer.findings) for part in parts], _same, combine=_combine, across=True)
+    worst = max(("low", *(finding.severity for finding in merged)), key=_ORDER.index)
+    return Moderation(verdict=_VERDICTS[worst], findings=merged)
 
 
 def _same(first: Finding, second: Finding) -> bool:
     return first.category.casefold() == second.category.casefold()
 
 
-def _both(first: Finding, second: Finding) -> Finding:
+def _combine(first: Finding, second: Finding) -> Finding:
     """Return one finding for the two: what goes on over a window's edge is as bad as its worse half."""
     worse = max(first, second, key=lambda finding: _ORDER.index(finding.severity))
     return worse.model_copy(update={"start": min(first.start, second.start), "end": max(first.end, second.end)})

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from ._task import Closing, Part, Task
-from ._timeline import Span, alike, merge
+from .task import Closing, Part, Task
+from .timeline import Span, alike, merge
 
 
 class Speaker(BaseModel):
@@ -91,7 +91,7 @@ def _joined(parts: Sequence[Part[Minutes]]) -> Minutes:
         summary=" ".join(filter(None, (part.answer.summary for part in parts))),
         speakers=list(speakers.values()),
         decisions=merge([(part.window, part.answer.decisions) for part in parts], _same),
-        actions=merge([(part.window, part.answer.actions) for part in parts], _same, both=_both),
+        actions=merge([(part.window, part.answer.actions) for part in parts], _same, combine=_combine),
     )
 
 
@@ -99,7 +99,7 @@ def _same(first: Decision | Action, second: Decision | Action) -> bool:
     return alike(first.text, second.text)
 
 
-def _both(first: Action, second: Action) -> Action:
+def _combine(first: Action, second: Action) -> Action:
     """Return one action for the two; what only one window has heard of it stays."""
     kept = second if second.end - second.start > first.end - first.start else first
     return kept.model_copy(
@@ -128,11 +128,11 @@ def _prompt(parts: Sequence[Part[Minutes]], language: str) -> str | None:
         f"{number}. Part {index + 1}, {speaker.name}: {speaker.description}"
         for number, (index, speaker) in enumerate(_entries(parts), 1)
     ]
-    told = [f"Part {part.window.index + 1}: {part.answer.summary}" for part in parts]
+    summaries = [f"Part {part.window.index + 1}: {part.answer.summary}" for part in parts]
     return "\n".join(
         [
             "A meeting was heard in parts. This is what each part was about:",
-            *told,
+            *summaries,
             "These are the speakers of the parts; the same person may have several entries:",
             *(listed or ["(none)"]),
             f"Write a summary of the whole meeting, in {language}, and say who is who. Entries are counted from 1.",
@@ -157,7 +157,7 @@ def _applied(result: Minutes, parts: Sequence[Part[Any]], people: People) -> Min
 
 
 def _renamed(part: Part[Minutes], people: Mapping[str, Person]) -> Part[Minutes]:
-    """Return a window's minutes with other names; who is not known keeps the one given."""
+    """Return a window's minutes with other names; who is not among them keeps the name."""
     speakers = []
     for speaker in part.answer.speakers:
         known = people.get(_key(speaker.name))

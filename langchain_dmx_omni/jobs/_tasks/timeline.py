@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -16,15 +17,17 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from langchain_dmx_omni.errors import ConfigurationError
+
 _CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d+)?)\s*(?:s|secs?|seconds?)?", re.IGNORECASE)
 
 
 def _seconds(value: Any) -> Any:
     """Read a time that is written as a text: `"12.5"`, `"12 s"`, `"1:05"`, `"00:01:05,250"`."""
-    found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None:
+    match = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
         return value
-    hours, minutes, seconds = found.groups()
+    hours, minutes, seconds = match.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds.replace(",", "."))
 
 
@@ -111,60 +114,70 @@ def merge(
     parts: Iterable[tuple[Window, Sequence[SpanT]]],
     same: Callable[[SpanT, SpanT], bool],
     *,
-    both: Callable[[SpanT, SpanT], SpanT] = longer,
+    combine: Callable[[SpanT, SpanT], SpanT] = longer,
     across: bool = False,
+    both: Callable[[SpanT, SpanT], SpanT] | None = None,
 ) -> list[SpanT]:
-    """Return what all windows have found, sorted by time; what two windows saw in their overlap is there once.
+    """Return the spans of all windows, sorted by time; what two windows have in their overlap is there once.
 
     Args:
-        parts: Each window with what was found in it, in seconds of the recording; windows in order.
-        same: Whether two things, the first from an earlier window, are one. It is asked only of those that are
-            near in time.
-        both: Makes one of the two.
+        parts: Each window with its spans, in seconds of the recording; windows in order.
+        same: Whether two spans, the first from an earlier window, are one. It is called only for those that are near
+            in time.
+        combine: Makes one of the two.
         across: Whether to join also what ends where a window ends and goes on where the next one starts, though
-            neither window has seen the whole.
+            neither window has the whole.
+        both: The former name of `combine`, for one more release.
+
+    Raises:
+        ConfigurationError: `combine` is there under its former name as well.
     """
+    if both is not None:
+        if combine is not longer:
+            raise ConfigurationError("merge(): both= is the former name of combine=; give combine= alone")
+        warnings.warn("merge(both=…) is called merge(combine=…) now", DeprecationWarning, stacklevel=2)
+        combine = both
     merged: list[SpanT] = []
-    before: list[int] = []  # where in `merged` what the window before has found is
+    previous: list[int] = []  # where in `merged` the spans of the window before are
     end = -math.inf  # of the window before
-    for window, found in parts:
-        here: list[int] = []
-        for span in found:
+    for window, spans in parts:
+        current: list[int] = []
+        for span in spans:
             at = None
             if across or window.start < end:
-                near = [index for index in before if _near(merged[index], span, window.start, end)]
+                near = [index for index in previous if _meet(merged[index], span, window.start, end)]
                 at = next((index for index in near if same(merged[index], span)), None)
             if at is None:
-                here.append(len(merged))
+                current.append(len(merged))
                 merged.append(span)
             else:
-                merged[at] = both(merged[at], span)
-                before.remove(at)  # it is found again once
-                here.append(at)
-        before, end = here, window.end
+                merged[at] = combine(merged[at], span)
+                previous.remove(at)  # it has one counterpart at the most
+                current.append(at)
+        previous, end = current, window.end
     return sorted(merged, key=lambda span: (span.start, span.end))
 
 
-def _near(first: Span, second: Span, start: float, end: float) -> bool:
-    """Whether both reach into what two windows share, from `start` to `end`, and meet there."""
+def _meet(first: Span, second: Span, start: float, end: float) -> bool:
+    """Whether two spans reach into what two windows share, from `start` to `end`, and meet there."""
     slack = min(_NEAR, end - start) if start < end else _NEAR
     reach = first.end >= start - slack and second.start <= end + slack
     return reach and second.start - first.end <= slack and first.start - second.end <= slack
 
 
-_ALIKE = 0.8
-_TELLING = 4  # characters from which likeness is no coincidence
+_ALIKE = 0.8  # share of the characters
+_SHORTEST = 4  # characters from which likeness is no coincidence
 
 
 def alike(first: str, second: str) -> bool:
     """Return whether two texts say the same, but for case, signs and a few letters, or one is the other cut short."""
     short, long = sorted((_plain(first), _plain(second)), key=len)
-    if short == long or len(short) < _TELLING:
+    if short == long or len(short) < _SHORTEST:
         return short == long
     if long.startswith(short) or long.endswith(short):
         return True
-    counted = [[sign for sign in text if sign.isdigit()] for text in (short, long)]
-    return counted[0] == counted[1] and SequenceMatcher(None, short, long, autojunk=False).ratio() >= _ALIKE
+    digits = [[sign for sign in text if sign.isdigit()] for text in (short, long)]
+    return digits[0] == digits[1] and SequenceMatcher(None, short, long, autojunk=False).ratio() >= _ALIKE
 
 
 def _plain(text: str) -> str:

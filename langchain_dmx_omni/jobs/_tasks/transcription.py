@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from langchain_dmx_omni.errors import InvalidInputError
 from langchain_dmx_omni.video.subtitles import Cue, Limits, layout, srt, vtt
 
-from ._task import Part, Task
-from ._timeline import Span, alike, merge
+from .task import Part, Task
+from .timeline import Span, alike, merge
 
 Text = Literal["text", "translation", "both"]
 
@@ -132,14 +132,14 @@ def subtitles(*, translate: str | None = None, language: str | None = None) -> T
 
 
 def _joined(parts: Sequence[Part[BaseModel]]) -> Subtitles:
-    heard = []
+    spoken = []
     for part in parts:
         assert isinstance(part.answer, Transcript | TranslatedTranscript)
-        heard.append((part.window, [Line.model_validate(line.model_dump()) for line in part.answer.lines]))
-    return Subtitles(lines=merge(heard, lambda first, second: alike(first.text, second.text), both=_both))
+        spoken.append((part.window, [Line.model_validate(line.model_dump()) for line in part.answer.lines]))
+    return Subtitles(lines=merge(spoken, lambda first, second: alike(first.text, second.text), combine=_combine))
 
 
-def _both(first: Line, second: Line) -> Line:
+def _combine(first: Line, second: Line) -> Line:
     """Return one line for the two: the longer text, since a window's edge cuts words off."""
     kept = second if len(second.text) > len(first.text) else first
     return kept.model_copy(update={"start": min(first.start, second.start), "end": max(first.end, second.end)})

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from ._task import Closing, Part, Task
-from ._timeline import Span, alike, longer, merge
+from .task import Closing, Part, Task
+from .timeline import Span, alike, longer, merge
 
 
 class Chapter(Span):
@@ -58,7 +58,7 @@ def chapters(*, language: str = "English", closing: bool = True) -> Task[Chapter
 
 
 def _joined(parts: Sequence[Part[Chapters]]) -> Chapters:
-    found = merge(
+    merged = merge(
         [(part.window, part.answer.chapters) for part in parts],
         lambda first, second: alike(first.title, second.title),
         across=True,
@@ -66,24 +66,24 @@ def _joined(parts: Sequence[Part[Chapters]]) -> Chapters:
     return Chapters(
         title=next((part.answer.title for part in parts if part.answer.title), ""),
         summary=" ".join(filter(None, (part.answer.summary for part in parts))),
-        chapters=_in_turn(found),
+        chapters=_without_overlaps(merged),
     )
 
 
-def _in_turn(found: Sequence[Chapter]) -> list[Chapter]:
+def _without_overlaps(chapters: Sequence[Chapter]) -> list[Chapter]:
     """Return sorted chapters, each ending where the next one starts at the latest; of two that start at once, one.
 
-    Two windows may name differently what both have seen.
+    Two windows may name differently what is in their overlap.
     """
-    turns: list[Chapter] = []
-    for chapter in found:
-        if turns and turns[-1].start == chapter.start:
-            turns[-1] = longer(turns[-1], chapter)
+    sequence: list[Chapter] = []
+    for chapter in chapters:
+        if sequence and sequence[-1].start == chapter.start:
+            sequence[-1] = longer(sequence[-1], chapter)
             continue
-        if turns:
-            turns[-1] = turns[-1].model_copy(update={"end": min(turns[-1].end, chapter.start)})
-        turns.append(chapter)
-    return turns
+        if sequence:
+            sequence[-1] = sequence[-1].model_copy(update={"end": min(sequence[-1].end, chapter.start)})
+        sequence.append(chapter)
+    return sequence
 
 
 def _prompt(result: Chapters, parts: Sequence[Part[Any]], language: str) -> str | None:

@@ -11,10 +11,10 @@ from hypothesis import given
 from pydantic import BaseModel, Field
 
 from langchain_dmx_omni.testing import LocalGateway, scripts
-from langchain_dmx_omni.testing._clues import Clues
-from langchain_dmx_omni.testing._fields import asked_schema
-from langchain_dmx_omni.testing._fill import field_names, fill
-from langchain_dmx_omni.testing._usage import count_text
+from langchain_dmx_omni.testing._simulator.prompt_values import PromptValues
+from langchain_dmx_omni.testing._simulator.requested_json import asked_schema
+from langchain_dmx_omni.testing._simulator.fill import field_names, fill
+from langchain_dmx_omni.testing._token_counts import count_text
 from tests import gateway_clips as clips
 from tests.gateway_calls import calls_of, events_of, post, saying, text_of
 from tests.gateway_schema import SCHEMAS, TEXTS, problems
@@ -609,7 +609,7 @@ SPANS = [(0.0, 1.5), (1.5, 4.0)]
 )
 def test_fills_spans_of_a_clip(field: dict[str, Any], value: Any) -> None:
     schema = {"type": "object", "properties": {"field": field}, "required": ["field"]}
-    assert fill(schema, Clues("any of kind b", ["field"], spans=SPANS)) == {"field": value}
+    assert fill(schema, PromptValues("any of kind b", ["field"], spans=SPANS)) == {"field": value}
 
 
 def test_text_is_a_format_as_well(gateway: LocalGateway) -> None:
@@ -679,7 +679,7 @@ class Trip(BaseModel):
 )
 def test_pydantic_takes_the_arguments(text: str) -> None:
     schema = Trip.model_json_schema()
-    made = Trip.model_validate(fill(schema, Clues(text, field_names(schema))))
+    made = Trip.model_validate(fill(schema, PromptValues(text, field_names(schema))))
     if "Plan" in text:
         assert made.stops == [Stop(city="Rome", nights=3)]
         assert (made.code, made.day, made.note, made.budget, made.warm) == (
@@ -695,7 +695,7 @@ def test_pydantic_takes_the_arguments(text: str) -> None:
 
 @given(SCHEMAS, TEXTS)
 def test_arguments_are_valid(schema: dict[str, Any], text: str) -> None:
-    value = fill(schema, Clues(text, field_names(schema)))
+    value = fill(schema, PromptValues(text, field_names(schema)))
     assert problems(schema, value, schema) == []
     assert json.loads(json.dumps(value, allow_nan=False)) == value
 
@@ -757,7 +757,7 @@ def test_arguments_are_valid(schema: dict[str, Any], text: str) -> None:
 )
 def test_takes_values_from_the_text(field: dict[str, Any], text: str, value: Any) -> None:
     schema = {"type": "object", "properties": {"field": field}, "required": ["field"]}
-    assert fill(schema, Clues(text, ["field"])) == {"field": value}
+    assert fill(schema, PromptValues(text, ["field"])) == {"field": value}
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ HEADS = [
     (b"\x00\x00\x10\x00moov\x00\x00\x00\x6cmvhd", MediaType("video/quicktime", VIDEO_OR_AUDIO)),
     (b"OggS\x00\x02" + bytes(22) + b"\x80theora\x03\x02", MediaType("video/ogg", VIDEO_OR_AUDIO)),
     (b"II*\x00\x08\x00\x00\x00", MediaType("image/tiff", IMAGE)),
+    ((b"G\x40\x11\x10" + bytes(184)) * 3, MediaType("video/mp2t", VIDEO_OR_AUDIO)),
     (b"PK\x03\x04\x14\x00\x06\x00", MediaType("application/zip", ())),
     (b"<!DOCTYPE html>\n<html>", MediaType("text/html", ())),
     (b"\xef\xbb\xbf\n  <!doctype HTML>", MediaType("text/html", ())),

@@ -1,8 +1,8 @@
 """Whole answers as lists of events, in the service's order, with speech in every shape it is known to arrive in.
 
-The order and the field names are those of the Responses stream: ``response.created`` → ``in_progress`` →
-``output_item.added`` → ``content_part.added`` → ``output_text.delta``… → ``output_text.done`` → ``content_part.done`` →
-``output_item.done`` → ``response.completed``. Speech is 24 kHz mono 16-bit PCM.
+The order and the field names are those of the Responses stream: `response.created` → `in_progress` →
+`output_item.added` → `content_part.added` → `output_text.delta`… → `output_text.done` → `content_part.done` →
+`output_item.done` → `response.completed`. Speech is 24 kHz mono 16-bit PCM.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any, Final
 
-from langchain_dmx_omni.testing import _items
-from langchain_dmx_omni.testing._items import Call
-from langchain_dmx_omni.testing._script import Event
+from . import _items
+from ._items import Call
+from ._script import Event
 
 SAMPLE_RATE: Final = 24_000
 """Hertz, of all speech."""
@@ -65,12 +65,12 @@ def answer(
     Args:
         text: The whole text.
         deltas: The pieces it is streamed in; by default words. An empty sequence streams none: only the whole text.
-        audio: ``{"id", "data"}`` objects (base64), each an ``output_audio`` part of the message.
+        audio: `{"id", "data"}` objects (base64), each an `output_audio` part of the message.
         usage: Token counts on the last event; None leaves them out.
         response_id: The response's id.
         model: The response's model.
-        finish: ``completed``, ``failed``, or the reason of an incomplete answer: ``max_output_tokens``,
-            ``content_filter``. ``none`` leaves the last event out.
+        finish: `completed`, `failed`, or the reason of an incomplete answer: `max_output_tokens`,
+            `content_filter`. `none` leaves the last event out.
         thought: A reasoning summary before the text.
     """
     sound = _Sound(parts=[dict(part) for part in audio])
@@ -92,14 +92,14 @@ def spoken(text: str, pcm: bytes, shape: str = "one_item", **options: Any) -> li
     Args:
         text: The whole text.
         pcm: 24 kHz mono 16-bit PCM, little-endian.
-        shape: How the speech arrives: one of :data:`SPEECH_SHAPES`.
-        options: As for :func:`answer`, without ``audio``.
+        shape: How the speech arrives: one of `SPEECH_SHAPES`.
+        options: As for `answer`, without `audio`.
     """
     return _assemble(text, _SHAPES[shape](pcm), **options)
 
 
 def numbered(events: Sequence[Event]) -> list[Event]:
-    """The events with ``sequence_number`` counted anew from 0."""
+    """The events with `sequence_number` counted anew from 0."""
     return [
         {"type": event["type"], "sequence_number": number} | _unnumbered(event) for number, event in enumerate(events)
     ]
@@ -123,11 +123,11 @@ def called(
         text: What is said before them.
         thought: A reasoning summary before it all.
         deltas: Whether arguments are streamed in pieces.
-        done_arguments: Whether ``function_call_arguments.done`` repeats them; bridges leave that out.
+        done_arguments: Whether `function_call_arguments.done` repeats them; bridges leave that out.
         usage: Token counts on the last event; None leaves them out.
         response_id: The response's id.
         model: The response's model.
-        finish: As for :func:`answer`.
+        finish: As for `answer`.
     """
     makers = [
         *_thinking(thought),
@@ -195,8 +195,8 @@ def _framed(
 
     Args:
         made: Each item's events.
-        finish: As for :func:`answer`.
-        head: The response's ``id`` and ``model``.
+        finish: As for `answer`.
+        head: The response's `id` and `model`.
         usage: Token counts.
         output: What the last event repeats of the items; by default all of it.
     """
@@ -290,4 +290,4 @@ _SHAPES: Final[dict[str, Callable[[bytes], _Sound]]] = {
 }
 
 SPEECH_SHAPES: Final = tuple(_SHAPES)
-"""The names of the shapes that :func:`spoken` can give speech."""
+"""The names of the shapes that `spoken` can give speech."""

@@ -1,7 +1,7 @@
-"""``ARRIVALS``: everything a client must live with once the service has said 200, one named script each.
+"""`ARRIVALS`: everything a client must live with once the service has said 200, one named script each.
 
-Unless an entry says otherwise its answer is :data:`TEXT`, its speech is :data:`PCM`, and it ends well;
-:data:`BROKEN_ARRIVALS` names those that a client must turn into an error.
+Unless an entry says otherwise its answer is `TEXT`, its speech is `PCM`, and it ends well;
+`BROKEN_ARRIVALS` names those that a client must turn into an error.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from langchain_dmx_omni.testing._answers import SAMPLE_RATE, SPEECH_SHAPES, TEXT, answer, called, numbered, spoken
-from langchain_dmx_omni.testing._items import Call
-from langchain_dmx_omni.testing._script import ABORT, Event, Script, error, html_page, sse
+from ._answers import SAMPLE_RATE, SPEECH_SHAPES, TEXT, answer, called, numbered, spoken
+from ._items import Call
+from ._script import ABORT, Event, Script, error, html_page, sse
 
 ODD_TEXT: Final = (
     'line\u2028paragraph\u2029next\u0085tab\u000bpage\u000cfile\u001c 你好 🎬👩🏽‍🚀 "quoted" \\ back\r\nend'
 )
-"""Characters that ``str.splitlines`` takes for line ends, and some that need two UTF-16 units."""
+"""Characters that `str.splitlines` takes for line ends, and some that need two UTF-16 units."""
 
 TOOL_ARGUMENTS: Final = '{"city":"Paris","days":3}'
 REASONING: Final = "First I look, then I speak."
@@ -32,7 +32,7 @@ PCM: Final = array(
 """Half a second of a 440 Hz tone and one sample: 24 kHz mono 16-bit; 24,002 bytes, no multiple of 3."""
 
 BIG_PCM_BYTES: Final = 30_000_000
-"""Bytes of silence in ``line_of_40_mb``: 40 million characters of base64, one line."""
+"""Bytes of silence in `line_of_40_mb`: 40 million characters of base64, one line."""
 
 _SERVER_ERROR: Final = {
     "message": "upstream broke (request id: req_1)",
@@ -61,7 +61,7 @@ def _text_done_without_text() -> list[Event]:
 
 
 def _among(extra: Iterable[Event], *, after: str = "response.in_progress") -> list[Event]:
-    """The plain answer with more events after the first of type ``after``."""
+    """The plain answer with more events after the first of type `after`."""
     events = answer()
     at = next(number for number, event in enumerate(events) if event["type"] == after) + 1
     return numbered([*events[:at], *extra, *events[at:]])
@@ -109,7 +109,7 @@ def _transcript() -> list[Event]:
 
 
 def _begun_then(*steps: bytes | float, tail: bytes = b"") -> Script:
-    """The first few events of the plain answer, then ``steps``, then the end."""
+    """The first few events of the plain answer, then `steps`, then the end."""
     begun = sse(answer()[:_FEW], done=False)
     return replace(begun, body=(*begun.body, *steps, *((tail,) if tail else ())))
 

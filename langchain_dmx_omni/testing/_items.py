@@ -1,6 +1,6 @@
-"""Output items as events, ``output_item.added`` to ``output_item.done``: reasoning, a message, a function call.
+"""Output items as events, `output_item.added` to `output_item.done`: reasoning, a message, a function call.
 
-Each maker takes the item's place in the output and gives its events, the item as ``output_item.done`` carries it last.
+Each maker takes the item's place in the output and gives its events, the item as `output_item.done` carries it last.
 The order and the field names are those of OpenAI's Responses stream.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_dmx_omni.testing._script import Event
+from ._script import Event
 
 Maker = Callable[[int], list[Event]]
 """Place in the output → the item's events."""
@@ -27,7 +27,7 @@ class Call:
     Attributes:
         name: The function's name.
         arguments: A mapping, or the JSON text itself.
-        call_id: What the output goes back with; by default ``call_1``, ``call_2``…
+        call_id: What the output goes back with; by default `call_1`, `call_2`…
     """
 
     name: str
@@ -36,7 +36,7 @@ class Call:
 
     @property
     def text(self) -> str:
-        r"""The arguments as JSON, without ``\u`` escapes."""
+        r"""The arguments as JSON, without `\u` escapes."""
         if isinstance(self.arguments, str):
             return self.arguments
         return json.dumps(self.arguments, ensure_ascii=False, separators=(",", ":"))
@@ -79,7 +79,7 @@ def message(
     Args:
         text: The whole text.
         deltas: The pieces it is streamed in; by default words.
-        audio: ``output_audio`` parts.
+        audio: `output_audio` parts.
         between: Events between the end of the text and the end of the item.
     """
 
@@ -124,7 +124,7 @@ def function_call(call: Call, call_id: str, *, deltas: bool = True, done_argumen
         call: The call.
         call_id: Its id, unless it has one.
         deltas: Whether the arguments are streamed.
-        done_arguments: Whether ``function_call_arguments.done`` repeats them.
+        done_arguments: Whether `function_call_arguments.done` repeats them.
     """
 
     def make(index: int) -> list[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from langchain_dmx_omni.testing._script import Script, error
+from ._script import Script, error
 
 
 class Refusal(Exception):
@@ -13,7 +13,7 @@ class Refusal(Exception):
     Args:
         status: HTTP status.
         message: What the error's message says, without the request id.
-        code: The error's ``code``.
+        code: The error's `code`.
         param: The field of the request that it is about.
     """
 

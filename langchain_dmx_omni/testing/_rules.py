@@ -1,4 +1,4 @@
-"""What the service refuses, and how it says so. Pure: a request goes in, a :class:`Refusal` comes out or nothing does.
+"""What the service refuses, and how it says so. Pure: a request goes in, a `Refusal` comes out or nothing does.
 
 The rules are those of DMXAPI's pages on the model, and of Alibaba Model Studio's on the same model's own endpoint.
 """
@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from langchain_dmx_omni import voices
-from langchain_dmx_omni.testing import _tool_rules
-from langchain_dmx_omni.testing._refusal import Refusal, bad, upstream
-from langchain_dmx_omni.testing._tool_rules import Allowed
+from . import _tool_rules
+from ._refusal import Refusal, bad, upstream
+from ._tool_rules import Allowed
 
 MAX_DATA_URI_BYTES: Final = 10_485_760
 """The longest data URI, in bytes of the whole string; the upstream's own number."""
@@ -23,17 +23,17 @@ MEDIA_PARTS: Final[Mapping[str, tuple[str, str]]] = {
     "input_audio": ("audio", "data"),
     "video_url": ("video", "url"),
 }
-"""Part type → kind of media, and the field inside that holds its URL. Frame lists (``video``) are not among them."""
+"""Part type → kind of media, and the field inside that holds its URL. Frame lists (`video`) are not among them."""
 
 
 def check_route(method: str, path: str) -> None:
-    """Refuse every place but ``POST /v1/responses``."""
+    """Refuse every place but `POST /v1/responses`."""
     if (method, path) != ("POST", "/v1/responses"):
         raise Refusal(404, f"Invalid URL ({method} {path})", code="invalid_url")
 
 
 def check_key(headers: Mapping[str, str], api_key: str) -> None:
-    """Refuse a missing or wrong key. The key may stand bare or after ``Bearer``.
+    """Refuse a missing or wrong key. The key may stand bare or after `Bearer`.
 
     Args:
         headers: The request's headers, names in lower case.
@@ -52,7 +52,7 @@ def check_body(body: object, allowed: Allowed) -> dict[str, Any]:
         allowed: What is taken nevertheless.
 
     Returns:
-        The body: an object whose ``input`` is a list of messages with roles and parts that the service knows, of
+        The body: an object whose `input` is a list of messages with roles and parts that the service knows, of
         function calls, and of an output for each.
     """
     if not isinstance(body, dict):

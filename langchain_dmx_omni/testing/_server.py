@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from langchain_dmx_omni.testing._record import RecordedRequest
-from langchain_dmx_omni.testing._refusal import Refusal
-from langchain_dmx_omni.testing._script import Abort, Script
-from langchain_dmx_omni.testing._turn import House, take_turn
+from ._record import RecordedRequest
+from ._refusal import Refusal
+from ._script import Abort, Script
+from ._turn import GatewaySettings, take_turn
 
 _MOST_BODY = 256 << 20  # bytes of one request
 _POLL = 0.005  # seconds between two looks at a write buffer that has to drain
@@ -32,14 +32,14 @@ class Application:
     """The ASGI application of one gateway.
 
     Args:
-        house: The gateway's settings.
+        settings: The gateway's settings.
         arrived: Called on the event loop with each request, and its method, as soon as its head is there; gives the
             script to play, or None for the default behaviour.
     """
 
-    def __init__(self, house: House, arrived: Arrived) -> None:
+    def __init__(self, settings: GatewaySettings, arrived: Arrived) -> None:
         self._closing = threading.Event()
-        self._house = house
+        self._settings = settings
         self._arrived = arrived
         self._transports: set[asyncio.Transport] = set()
         # A pool of its own: decoding and speech hold up neither the event loop nor, being cancellable, its end.
@@ -92,9 +92,9 @@ class Application:
         def cancelled() -> bool:
             return self._closing.is_set() or record.disconnected.is_set()
 
-        house = replace(self._house, cancelled=cancelled)
+        settings = replace(self._settings, cancelled=cancelled)
         loop, method, path = asyncio.get_running_loop(), scope["method"], record.path
-        return await loop.run_in_executor(self._workers, take_turn, method, path, record.headers, raw, house)
+        return await loop.run_in_executor(self._workers, take_turn, method, path, record.headers, raw, settings)
 
 
 class GatewayServer(Server):
@@ -123,7 +123,7 @@ class GatewayServer(Server):
         self.leave = asyncio.Event()
 
     async def main_loop(self) -> None:
-        """Wait for :attr:`leave`."""
+        """Wait for `leave`."""
         self.up.set()
         await self.leave.wait()
 

@@ -1,7 +1,7 @@
 """What the service refuses in a turn with tools or with a format for its answer. Pure.
 
 Shapes and the pairing of calls with outputs are those of OpenAI's Responses API, whose wording is kept; what is refused
-as the upstream's own (``required``, tools beside a search, ``json_schema``, no word of JSON) is Alibaba Model Studio's.
+as the upstream's own (`required`, tools beside a search, `json_schema`, no word of JSON) is Alibaba Model Studio's.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_dmx_omni.testing._refusal import bad, upstream
+from ._refusal import bad, upstream
 
 TOOL_ITEMS: Final = frozenset({"function_call", "function_call_output"})
-"""The types of ``input`` items that are no messages."""
+"""The types of `input` items that are no messages."""
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FLAT: Final = '{"type":"function","name":…,"description":…,"parameters":…}'
@@ -26,8 +26,8 @@ class Allowed:
     """What a gateway takes that the service refuses, to play other servers.
 
     Attributes:
-        json_schema: The format ``json_schema``.
-        tool_choice_required: The tool choice ``required``.
+        json_schema: The format `json_schema`.
+        tool_choice_required: The tool choice `required`.
     """
 
     json_schema: bool = False
@@ -95,7 +95,7 @@ def check_formats(body: Mapping[str, Any], allowed: Allowed) -> None:
 
 
 def format_of(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
-    """The format that a checked request asks for: ``text``, ``json_object`` or ``json_schema``, and the schema."""
+    """The format that a checked request asks for: `text`, `json_object` or `json_schema`, and the schema."""
     for _, given in _formats(body):
         if given["type"] != "text":
             return given["type"], _schema(given)

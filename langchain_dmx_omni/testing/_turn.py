@@ -1,7 +1,7 @@
 """One turn as the service would do it: a request goes in, a script comes out. No sockets; a second of CPU at times.
 
-A turn calls tools (:mod:`_choice` says when), or else answers: in JSON where that is asked for (:mod:`_fields`), else
-with what it has found (:mod:`_describe`).
+A turn calls tools (`_choice` says when), or else answers: in JSON where that is asked for (`_fields`), else
+with what it has found (`_describe`).
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from itertools import islice
 from typing import Any, Final
 from uuid import uuid4
 
-from langchain_dmx_omni.testing import _rules, _tool_rules
-from langchain_dmx_omni.testing._answers import answer, called, wav
-from langchain_dmx_omni.testing._choice import Tool, arguments, choose
-from langchain_dmx_omni.testing._clues import Clues
-from langchain_dmx_omni.testing._describe import describe, findings, quoted, spans
-from langchain_dmx_omni.testing._fields import asked_schema, without_objects
-from langchain_dmx_omni.testing._fill import field_names, fill
-from langchain_dmx_omni.testing._items import Call, words
-from langchain_dmx_omni.testing._measure import Cancelled, Facts, measure
-from langchain_dmx_omni.testing._prompt import Prompt, read_prompt
-from langchain_dmx_omni.testing._refusal import Refusal
-from langchain_dmx_omni.testing._script import Event, Script, sse
-from langchain_dmx_omni.testing._tool_rules import Allowed
-from langchain_dmx_omni.testing._usage import Tokens, count_media, count_speech, count_text, usage
-from langchain_dmx_omni.testing._voice import Speaker, seconds_of, speak
+from . import _rules, _tool_rules
+from ._answers import answer, called, wav
+from ._simulator.tool_choice import Tool, arguments, choose
+from ._simulator.prompt_values import PromptValues
+from ._simulator.description import describe, findings, quoted, spans
+from ._simulator.requested_json import asked_schema, without_objects
+from ._simulator.fill import field_names, fill
+from ._items import Call, words
+from ._media_facts import Cancelled, Facts, measure
+from ._incoming import Prompt, read_prompt
+from ._refusal import Refusal
+from ._script import Event, Script, sse
+from ._tool_rules import Allowed
+from ._token_counts import Tokens, count_media, count_speech, count_text, usage
+from ._voice import Speaker, seconds_of, speak
 
 _MOST_MEDIA: Final = 16  # parts of one request that are measured
 _MOST_FRAMES: Final = 1  # of a frame list; the rest are counted
 
 
 @dataclass(frozen=True)
-class House:
+class GatewaySettings:
     """What holds for every turn of one gateway.
 
     Attributes:
@@ -53,7 +53,7 @@ class House:
     cancelled: Cancelled = lambda: False
 
 
-def take_turn(method: str, path: str, headers: Mapping[str, str], raw: bytes, house: House) -> Script:
+def take_turn(method: str, path: str, headers: Mapping[str, str], raw: bytes, settings: GatewaySettings) -> Script:
     """Answer one HTTP request.
 
     Args:
@@ -61,20 +61,20 @@ def take_turn(method: str, path: str, headers: Mapping[str, str], raw: bytes, ho
         path: The URL's path.
         headers: The request's headers, names in lower case.
         raw: The request's body.
-        house: The gateway's settings.
+        settings: The gateway's settings.
     """
     try:
         _rules.check_route(method, path)
-        _rules.check_key(headers, house.api_key)
-        body = _rules.check_body(_parsed(raw), house.allowed)
+        _rules.check_key(headers, settings.api_key)
+        body = _rules.check_body(_parsed(raw), settings.allowed)
         if _rules.wants_audio(body) and not _rules.knows_voice(_rules.voice_of(body)):
             return Script()
         prompt = read_prompt(body)
         tools = choose(body, prompt)
-        events = _called(body, prompt, tools) if tools else _answered(body, prompt, house)
+        events = _called(body, prompt, tools) if tools else _answered(body, prompt, settings)
     except Refusal as refusal:
         return refusal.script()
-    script = sse(events, pause=house.pace)
+    script = sse(events, pause=settings.pace)
     return replace(script, headers={**script.headers, "x-request-id": uuid4().hex})
 
 
@@ -105,16 +105,16 @@ def _called(body: Mapping[str, Any], prompt: Prompt, tools: Sequence[Tool]) -> l
     )
 
 
-def _answered(body: Mapping[str, Any], prompt: Prompt, house: House) -> list[Event]:
+def _answered(body: Mapping[str, Any], prompt: Prompt, settings: GatewaySettings) -> list[Event]:
     """A turn that tells what was asked and what was received."""
     measured = [
-        [_facts(item, house.cancelled) if number < _MOST_FRAMES else None for number, item in enumerate(media.data)]
+        [_facts(item, settings.cancelled) if number < _MOST_FRAMES else None for number, item in enumerate(media.data)]
         for media in islice(prompt.media, _MOST_MEDIA)
     ]
     text = _formatted(body, prompt, measured)
     text, finish = _limited(text, body)
     thought = f"'{quoted(prompt.question)}' is answered with what I received." if body.get("enable_thinking") else ""
-    pcm = speak(text, _rules.voice_of(body), house.speaker, house.cancelled) if _rules.wants_audio(body) else b""
+    pcm = speak(text, _rules.voice_of(body), settings.speaker, settings.cancelled) if _rules.wants_audio(body) else b""
     audio = [{"id": f"audio_{uuid4().hex}", "data": b64encode(wav(pcm)).decode()}] if pcm else []
     asked = sum(map(count_media, prompt.media, measured), start=_asked(body, prompt))
     said = Tokens(count_text(text), count_speech(seconds_of(pcm)), count_text(thought))
@@ -130,7 +130,7 @@ def _answered(body: Mapping[str, Any], prompt: Prompt, house: House) -> list[Eve
 
 
 def _formatted(body: Mapping[str, Any], prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
-    """The answer in the format that the request asks for: an object with the fields that are named, else ``answer``."""
+    """The answer in the format that the request asks for: an object with the fields that are named, else `answer`."""
     text = describe(prompt, measured)
     format, schema = _tool_rules.format_of(body)
     if format == "text":
@@ -140,7 +140,7 @@ def _formatted(body: Mapping[str, Any], prompt: Prompt, measured: Sequence[Seque
         value: Any = {"answer": text}
     else:
         asked, found = without_objects(prompt.question), findings(prompt, measured)
-        value = fill(schema, Clues(asked, field_names(schema), rest=found, spans=spans(measured)))
+        value = fill(schema, PromptValues(asked, field_names(schema), rest=found, spans=spans(measured)))
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -162,7 +162,7 @@ def _facts(item: bytes | None, cancelled: Callable[[], bool]) -> Facts | None:
 
 
 def _limited(text: str, body: Mapping[str, Any]) -> tuple[str, str]:
-    """The text up to the first stop string and to ``max_output_tokens`` (a word counts as one), and how it finished."""
+    """The text up to the first stop string and to `max_output_tokens` (a word counts as one), and how it finished."""
     stop = body.get("stop")
     stops = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
     ends = [text.find(each) for each in stops if isinstance(each, str) and each]

@@ -1,4 +1,4 @@
-"""``LocalGateway``: the service on loopback, for demos, tests and continuous integration."""
+"""`LocalGateway`: the service on loopback, for demos, tests and continuous integration."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from langchain_dmx_omni.testing import _espeak
-from langchain_dmx_omni.testing._record import RecordedRequest
-from langchain_dmx_omni.testing._script import Script
-from langchain_dmx_omni.testing._tool_rules import Allowed
-from langchain_dmx_omni.testing._voice import Speaker
+from . import _espeak
+from ._record import RecordedRequest
+from ._script import Script
+from ._tool_rules import Allowed
+from ._voice import Speaker
 
 if TYPE_CHECKING:
-    from langchain_dmx_omni.testing._server import Application, GatewayServer
+    from ._server import Application, GatewayServer
 
 _MISSING: Final = 'LocalGateway needs: pip install "langchain-dmx-omni[local]"'
 _KEPT_BYTES: Final = 512 << 20  # of recorded request bodies, so that a gateway left running stays bounded
@@ -26,17 +26,17 @@ _START_SECONDS: Final = 10.0
 
 
 class LocalGateway:
-    """The service ``POST /v1/responses`` on loopback.
+    """The service `POST /v1/responses` on loopback.
 
     It refuses what the service refuses, measures the media it is sent, and answers what it found in the service's
-    stream of events, in text and in speech. Scripts (:meth:`play`) replace its answers one by one.
+    stream of events, in text and in speech. Scripts (`play`) replace its answers one by one.
 
     It calls tools, by rules that make the same request call the same tools: one that the last question names
-    (``magic function`` is ``magic_function``), else the one that shares most telling words with it, else, when told to
+    (`magic function` is `magic_function`), else the one that shares most telling words with it, else, when told to
     "use the tool", the first. Arguments fit the tool's schema and are made of what the question offers. Once every tool
     that was asked for has answered, the answer repeats what they said; a forced choice then takes a tool that was not
     called yet, the last one bound first. "Think aloud" in the question says a word before the call. Formats are filled
-    like arguments: with ``json_object``, the keys that the prompt names; what asks for a ``start`` and an ``end``, with
+    like arguments: with `json_object`, the keys that the prompt names; what asks for a `start` and an `end`, with
     the parts of the clip, from cut to cut.
 
     >>> with LocalGateway() as gateway:
@@ -47,14 +47,14 @@ class LocalGateway:
         port: 0 lets the system pick one.
         api_key: The key that is right.
         pace: Seconds between the events of a default answer.
-        speak: Who speaks: ``espeak`` (espeak-ng), ``tones`` (a melody as long as the text), or ``auto``: espeak-ng
+        speak: Who speaks: `espeak` (espeak-ng), `tones` (a melody as long as the text), or `auto`: espeak-ng
             if it is installed, else tones.
-        json_schema: Take the format ``json_schema``, which the service refuses; to play other servers.
-        tool_choice_required: Take the tool choice ``required``, and any forced one beside reasoning, which the
+        json_schema: Take the format `json_schema`, which the service refuses; to play other servers.
+        tool_choice_required: Take the tool choice `required`, and any forced one beside reasoning, which the
             service refuses; to play other servers.
 
     Raises:
-        ImportError: The extra ``local`` is not installed.
+        ImportError: The extra `local` is not installed.
     """
 
     def __init__(
@@ -82,18 +82,20 @@ class LocalGateway:
 
     @property
     def base_url(self) -> str:
-        """``http://HOST:PORT/v1``. Known from the first start on, and kept after a stop."""
+        """`http://HOST:PORT/v1`. Known from the first start on, and kept after a stop."""
         if self._base_url is None:
             raise RuntimeError("LocalGateway has no address before start()")
         return self._base_url
 
     def start(self) -> Self:
         """Listen, in a daemon thread; returns once requests are answered. Does nothing if already started."""
-        from langchain_dmx_omni.testing._server import Application, GatewayServer  # noqa: PLC0415 - needs the extra
-        from langchain_dmx_omni.testing._turn import House  # noqa: PLC0415 - loads PyAV
+        from ._server import Application, GatewayServer  # noqa: PLC0415 - needs the extra
+        from ._turn import GatewaySettings  # noqa: PLC0415 - loads PyAV
 
         if self._running is None:
-            application = Application(House(self.api_key, self._pace, self._speaker, self._allowed), self._arrived)
+            application = Application(
+                GatewaySettings(self.api_key, self._pace, self._speaker, self._allowed), self._arrived
+            )
             listener = _listen(*self._address)
             host, port = listener.getsockname()[:2]
             self._base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
@@ -186,7 +188,7 @@ class _Running:
 def _require(speak: Speaker) -> None:
     """Say in one line what is not installed."""
     try:
-        from langchain_dmx_omni.testing import _server  # noqa: F401, PLC0415 - needs the extra
+        from . import _server  # noqa: F401, PLC0415 - needs the extra
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] in ("starlette", "uvicorn"):
             raise ImportError(_MISSING) from None

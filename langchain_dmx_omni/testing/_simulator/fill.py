@@ -6,14 +6,14 @@ by name, as one of an enum's values, or in the format. Where nothing is required
 - numbers: the text's, in order; else the default, else the nearest to 0 that the bounds allow;
 - enums: the value that the text mentions first; else the default, else the first;
 - booleans: whether the text mentions the field, and does not deny it;
-- strings: the value given by name, else the next quoted words, else the next name or topic (``San Francisco, CA``; what
-  follows ``about``, ``for``…), else the telling words of the text;
+- strings: the value given by name, else the next quoted words, else the next name or topic (`San Francisco, CA`; what
+  follows `about`, `for`…), else the telling words of the text;
 - arrays: all numbers, quoted words or enum values that are left; else one item;
-- objects with numbers called ``start`` and ``end``: a part of the clip that came along, and words that say so; in an
+- objects with numbers called `start` and `end`: a part of the clip that came along, and words that say so; in an
   array, one for each part.
 
-The value is always valid by the schema's types, ``$ref``, ``anyOf``, ``oneOf``, ``allOf``, ``enum``, ``const``, bounds,
-lengths and common formats. A ``pattern`` is met by a match in the text or by a run of one character; others are not.
+The value is always valid by the schema's types, `$ref`, `anyOf`, `oneOf`, `allOf`, `enum`, `const`, bounds,
+lengths and common formats. A `pattern` is met by a match in the text or by a run of one character; others are not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from langchain_dmx_omni.testing._clues import FORMATS, Clues
+from .prompt_values import FORMATS, PromptValues
 
 Schema = Mapping[str, Any]
 
@@ -41,33 +41,33 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
-def fill(schema: Schema, clues: Clues) -> Any:
+def fill(schema: Schema, prompt_values: PromptValues) -> Any:
     """A value of the schema.
 
     Args:
         schema: JSON Schema; references point into it.
-        clues: What the text offers; what is used is taken out.
+        prompt_values: What the text offers; what is used is taken out.
     """
-    return _Filler(schema, clues).value(schema, "", 0)
+    return _Filler(schema, prompt_values).value(schema, "", 0)
 
 
 def field_names(schema: Schema) -> list[str]:
     """The names of all fields of a schema, nested ones included."""
-    return [name for name, _ in _Filler(schema, Clues("")).fields(schema, 0)]
+    return [name for name, _ in _Filler(schema, PromptValues("")).fields(schema, 0)]
 
 
 def enum_values(schema: Schema) -> list[str]:
     """The strings that a schema's fields choose from."""
-    fields = _Filler(schema, Clues("")).fields(schema, 0)
+    fields = _Filler(schema, PromptValues("")).fields(schema, 0)
     return [value for _, field in fields for value in field.get("enum", ()) if isinstance(value, str)]
 
 
 class _Filler:
     """Fills one schema; references point into its root."""
 
-    def __init__(self, root: Schema, clues: Clues) -> None:
+    def __init__(self, root: Schema, prompt_values: PromptValues) -> None:
         self._root = root
-        self._clues = clues
+        self._values = prompt_values
         self._makers: dict[str, Callable[[Schema, str, int], Any]] = {
             "null": lambda _schema, _key, _depth: None,
             "boolean": self._boolean,
@@ -79,7 +79,7 @@ class _Filler:
         }
 
     def value(self, schema: object, key: str, depth: int) -> Any:
-        """A value for a field; ``key`` is its name."""
+        """A value for a field; `key` is its name."""
         schema = self._resolved(schema)
         if "const" in schema:
             return schema["const"]
@@ -111,31 +111,31 @@ class _Filler:
         if "const" in schema or depth > _DEEP:
             return False
         if schema.get("enum"):
-            return any(self._clues.mentions(value) >= 0 for value in schema["enum"] if value is not None)
+            return any(self._values.mentions(value) >= 0 for value in schema["enum"] if value is not None)
         variants = self._variants(schema)
         if len(variants) > 1:
             return any(self._given(each, key, depth + 1) for each in variants)
         match _kind(schema):
             case "boolean":
-                return self._clues.affirms(key) is not None
+                return self._values.affirms(key) is not None
             case "integer" | "number":
-                return self._clues.named_number(key, _fits(schema)) is not None
+                return self._values.named_number(key, _fits(schema)) is not None
             case "object":
                 fields = schema.get("properties", {}).items()
                 return any(self._given(field, name, depth + 1) for name, field in fields)
             case "string":
-                return bool(self._clues.formatted(schema.get("format", "")) or self._clues.named(key))
+                return bool(self._values.formatted(schema.get("format", "")) or self._values.named(key))
             case "array":
-                return bool(self._clues.named(key))
+                return bool(self._values.named(key))
         return False
 
     def _likely(self, variants: Sequence[Schema]) -> Sequence[Schema]:
         """Numbers where the text has one left, else what comes first."""
         numeric = [each for each in variants if _kind(each) in ("integer", "number")]
-        return numeric if numeric and self._clues.has_number else variants
+        return numeric if numeric and self._values.has_number else variants
 
     def _resolved(self, schema: object) -> Schema:
-        """The schema with its references and ``allOf`` parts merged in."""
+        """The schema with its references and `allOf` parts merged in."""
         merged: Schema = schema if isinstance(schema, Mapping) else {}
         for _ in range(_DEEPEST):
             if isinstance(merged.get("$ref"), str):
@@ -156,7 +156,7 @@ class _Filler:
         return found
 
     def _variants(self, schema: Schema) -> list[Schema]:
-        """The schema, or its alternatives: of ``anyOf``, of ``oneOf``, or of a list of types."""
+        """The schema, or its alternatives: of `anyOf`, of `oneOf`, or of a list of types."""
         for name in ("anyOf", "oneOf"):
             if schema.get(name):
                 around = {each: value for each, value in schema.items() if each != name}
@@ -169,31 +169,31 @@ class _Filler:
 
     def _enum(self, schema: Schema) -> Any:
         values = [each for each in schema["enum"] if _is_of(each, schema.get("type"))] or schema["enum"]
-        told = [(self._clues.mentions(value), index) for index, value in enumerate(values) if value is not None]
+        told = [(self._values.mentions(value), index) for index, value in enumerate(values) if value is not None]
         if said := [pair for pair in told if pair[0] >= 0]:
             return values[min(said)[1]]
         return schema["default"] if schema.get("default", ...) in values else values[0]
 
     def _boolean(self, schema: Schema, key: str, _depth: int) -> bool:
-        said = self._clues.affirms(key)
+        said = self._values.affirms(key)
         return bool(schema.get("default", False)) if said is None else said
 
     def _number(self, schema: Schema, key: str, _depth: int) -> float:
         fits = _fits(schema)
-        for found in (self._clues.named_number(key, fits), self._clues.number(fits), schema.get("default")):
+        for found in (self._values.named_number(key, fits), self._values.number(fits), schema.get("default")):
             if isinstance(found, int | float) and not isinstance(found, bool) and fits(found):
                 return _whole(found, schema)
         return _whole(next(filter(fits, _near_zero(schema)), 0), schema)
 
     def _string(self, schema: Schema, key: str, _depth: int) -> str:
-        clues, format = self._clues, schema.get("format")
+        prompt_values, format = self._values, schema.get("format")
         if format in FORMATS:
-            return clues.formatted(format) or FORMATS[format][1]
+            return prompt_values.formatted(format) or FORMATS[format][1]
         if isinstance(schema.get("pattern"), str):
-            return _patterned(schema, clues)
+            return _patterned(schema, prompt_values)
         default = schema.get("default")
-        said = clues.named(key) or (default if isinstance(default, str) else None) or clues.phrase()
-        return _sized(said or clues.rest or key, schema)
+        said = prompt_values.named(key) or (default if isinstance(default, str) else None) or prompt_values.phrase()
+        return _sized(said or prompt_values.rest or key, schema)
 
     def _array(self, schema: Schema, key: str, depth: int) -> list[Any]:
         least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
@@ -212,17 +212,17 @@ class _Filler:
         """All that the text offers for the items of an array; one if it offers nothing."""
         schema = self._resolved(items)
         if schema.get("enum"):
-            told = sorted((self._clues.mentions(value), index) for index, value in enumerate(schema["enum"]))
+            told = sorted((self._values.mentions(value), index) for index, value in enumerate(schema["enum"]))
             return [schema["enum"][index] for at, index in told if at >= 0] or [schema["enum"][0]]
         match _kind(schema) if len(self._variants(schema)) == 1 and "const" not in schema else "":
-            case "object" if self._clues.spans and _is_span(schema):
-                return [self.value(self._during(schema, span), key, depth + 1) for span in self._clues.spans]
+            case "object" if self._values.spans and _is_span(schema):
+                return [self.value(self._during(schema, span), key, depth + 1) for span in self._values.spans]
             case "integer" | "number":
-                numbers = self._clues.numbers(_fits(schema))
+                numbers = self._values.numbers(_fits(schema))
                 return [_whole(number, schema) for number in numbers] or [self._number(schema, key, depth)]
             case "string" if "format" not in schema and "pattern" not in schema:
-                listed = [part.strip() for part in re.split(r",|\band\b", self._clues.named(key) or "")]
-                texts = list(filter(None, listed)) or self._clues.quoted()
+                listed = [part.strip() for part in re.split(r",|\band\b", self._values.named(key) or "")]
+                texts = list(filter(None, listed)) or self._values.quoted()
                 return [_sized(text, schema) for text in texts] or [self._string(schema, key, depth)]
         return [self.value(schema, key, depth + 1)]
 
@@ -239,8 +239,8 @@ class _Filler:
         return {**schema, "properties": fields, "required": [*schema.get("required", ()), *_SPAN]}
 
     def _object(self, schema: Schema, key: str, depth: int) -> dict[str, Any]:
-        if self._clues.spans and _is_span(schema):
-            schema = self._during(schema, self._clues.spans[0])
+        if self._values.spans and _is_span(schema):
+            schema = self._during(schema, self._values.spans[0])
         fields, required = schema.get("properties", {}), schema.get("required", [])
         given = {name for name, field in fields.items() if self._given(field, name)}  # no other field takes these
         made = {name: self.value(fields.get(name, {}), name, depth + 1) for name in required}
@@ -259,8 +259,8 @@ class _Filler:
             if variant.keys() & {"enum", "const", "format", "pattern"}:
                 continue
             kind = _kind(variant)
-            if (kind in ("integer", "number") and self._clues.has_number) or (
-                kind == "string" and self._clues.has_phrase
+            if (kind in ("integer", "number") and self._values.has_number) or (
+                kind == "string" and self._values.has_phrase
             ):
                 return variant
         return None
@@ -306,7 +306,7 @@ def _is_of(value: object, kind: object) -> bool:
 
 
 def _merged(part: Schema, over: Schema) -> dict[str, Any]:
-    """Two schemas that hold both; ``over`` wins where only one can."""
+    """Two schemas that hold both; `over` wins where only one can."""
     merged = {**part, **over}
     if "properties" in part and "properties" in over:
         merged["properties"] = {**part["properties"], **over["properties"]}
@@ -369,15 +369,15 @@ def _sized(text: str, schema: Schema) -> str:
     return text[: schema.get("maxLength")].ljust(schema.get("minLength", 0), ".")
 
 
-def _patterned(schema: Schema, clues: Clues) -> str:
+def _patterned(schema: Schema, prompt_values: PromptValues) -> str:
     """A string that a pattern matches: one of the text, else a run of one character, else whatever there is."""
-    plain = _sized(clues.rest, schema)
+    plain = _sized(prompt_values.rest, schema)
     try:
         pattern = re.compile(schema["pattern"])
         inner = re.compile(schema["pattern"].removeprefix("^").removesuffix("$"))
     except re.error:
         return plain
-    told = [match.group() for match in inner.finditer(clues.text)]
+    told = [match.group() for match in inner.finditer(prompt_values.text)]
     runs = (char * size for size in range(_LONGEST_RUN) for char in "0aA")
     fitting = (text for text in (*told, plain, *runs) if pattern.search(text) and text == _sized(text, schema))
     return next(fitting, plain)

@@ -30,8 +30,8 @@ def asked_schema(text: str) -> dict[str, Any] | None:
     Of several, the last counts: instructions show examples first.
 
     1. a JSON schema, as format instructions embed it;
-    2. an object to go by, ``{"name": "…", "age": 3}``, which need not be valid JSON;
-    3. names: ``'setup' and 'punchline' keys``, ``the keys name, age and city``.
+    2. an object to go by, `{"name": "…", "age": 3}`, which need not be valid JSON;
+    3. names: `'setup' and 'punchline' keys`, `the keys name, age and city`.
     """
     spans = list(_objects(text))
     for value in reversed([value for _, _, value in spans]):

@@ -1,16 +1,16 @@
 """Which tools a turn calls. Pure; the same request always gives the same answer.
 
-A tool is *asked for* by the last question when that names the tool (``magic function`` is ``magic_function``). If none
+A tool is *asked for* by the last question when that names the tool (`magic function` is `magic_function`). If none
 is named, each telling word goes to the tool that shares most of them: by the words of its name, or, where no name has
 any, by those of its description and its parameters' names. "Use the tool" asks for the first, where no words are
 shared; "don't use tools" asks for none.
 
-- ``auto`` calls all that are asked for and were not called since the question, in the order of the text; once tools
+- `auto` calls all that are asked for and were not called since the question, in the order of the text; once tools
   have answered, also one that says it is for the final response.
-- ``required`` does the same, and so does a prompt that says "answer by calling a tool". Where that is nothing, it calls
+- `required` does the same, and so does a prompt that says "answer by calling a tool". Where that is nothing, it calls
   the first tool; after tools have answered, one that was not called yet, the last one bound first: agents bind the
   tool for their structured response last.
-- A named tool is called whatever is asked; ``none`` calls none.
+- A named tool is called whatever is asked; `none` calls none.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_dmx_omni.testing._clues import Clues
-from langchain_dmx_omni.testing._fill import enum_values, field_names, fill
-from langchain_dmx_omni.testing._prompt import Prompt
-from langchain_dmx_omni.testing._words import mention, telling
+from .prompt_values import PromptValues
+from .fill import enum_values, field_names, fill
+from langchain_dmx_omni.testing._incoming import Prompt
+from .words import mention, telling
 
 _ASKS: Final = re.compile(r"\b(?:use|using|call|calling|run|with)\s+(?:(?:the|a|this|that|your|my)\s+)?tools?\b", re.I)
 _FORBIDS: Final = re.compile(
@@ -91,11 +91,11 @@ def arguments(body: Mapping[str, Any], prompt: Prompt, tools: Sequence[Tool]) ->
     names = [name for tool in every for name in (tool.name, *field_names(tool.parameters))]
     values = [value for tool in every for value in enum_values(tool.parameters)]
     answered = "\n".join(result.output for result in prompt.results)
-    clues = Clues(prompt.question, [*names, *values], rest=answered)
+    prompt_values = PromptValues(prompt.question, [*names, *values], rest=answered)
     made = []
     for tool in every:
-        clues.again()
-        made.append(fill(tool.parameters, clues))
+        prompt_values.again()
+        made.append(fill(tool.parameters, prompt_values))
     return made[len(before) :]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from langchain_dmx_omni.testing._rules import MEDIA_PARTS, undecodable
+from ._rules import MEDIA_PARTS, undecodable
 
 Kind = Literal["image", "audio", "video", "frames"]
 
@@ -18,7 +18,7 @@ class Media:
     """One media part.
 
     Attributes:
-        kind: What the part says it is. ``frames`` is a video as a list of pictures.
+        kind: What the part says it is. `frames` is a video as a list of pictures.
         data: The decoded bytes of each item: one, or one a frame. None stands for a URL, which is never fetched.
     """
 
@@ -57,7 +57,7 @@ class Prompt:
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt:
-    """Read the messages of a request that :func:`_rules.check_body` let pass.
+    """Read the messages of a request that `_rules.check_body` let pass.
 
     Raises:
         Refusal: A data URL can't be decoded.
@@ -138,7 +138,7 @@ def _url(part: Mapping[str, Any]) -> str:
 
 
 def _load(url: str, at: str) -> bytes | None:
-    """The bytes of a data URL (``data:image/png;base64,…`` or the bare ``data:;base64,…``); None for any other URL."""
+    """The bytes of a data URL (`data:image/png;base64,…` or the bare `data:;base64,…`); None for any other URL."""
     if not url.startswith("data:"):
         return None
     head, comma, encoded = url.partition(",")

@@ -1,7 +1,7 @@
 """Media bytes → facts, measured with PyAV; bounded in work, and careful with damaged files.
 
 Without PyAV only the format is known, by the first bytes. Nothing here raises on bad media: what could not be measured
-is None, and :attr:`Facts.damaged` says that decoding broke.
+is None, and `Facts.damaged` says that decoding broke.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from langchain_dmx_omni.testing._pictures import Picture, cuts, main_colours
-from langchain_dmx_omni.testing._sniff import Format, sniff
+from ._pictures import Picture, cuts, main_colours
+from ._demuxers import Format, sniff
 
 try:
     import av
@@ -50,8 +50,8 @@ class Sound:
 class Vision:
     """One picture track.
 
-    ``codec`` is FFmpeg's name, ``fps`` frames a second (None for stills), ``colours`` the main ones by name, most
-    frequent first, ``cuts`` seconds from the start.
+    `codec` is FFmpeg's name, `fps` frames a second (None for stills), `colours` the main ones by name, most
+    frequent first, `cuts` seconds from the start.
     """
 
     codec: str

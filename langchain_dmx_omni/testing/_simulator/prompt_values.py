@@ -1,6 +1,6 @@
 """A text → the values that it offers for fields: named ones, numbers, quoted words, names, formats. Pure.
 
-Values are taken in the order of the text, each once; :meth:`Clues.again` begins anew where none are left.
+Values are taken in the order of the text, each once; `PromptValues.again` begins anew where none are left.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from langchain_dmx_omni.testing._words import CJK, STOP_WORDS, mention, telling
+from .words import CJK, STOP_WORDS, mention, telling
 
 _QUOTED: Final = re.compile(
     r"""(?<!\w)'([^'\n]+)'(?!\w)|"([^"\n]+)"|`([^`\n]+)`|“([^”\n]+)”|‘([^’\n]+)’|「([^」]+)」|『([^』]+)』|«([^»\n]+)»"""
@@ -50,7 +50,7 @@ FORMATS: Final = {
 """JSON Schema's format → what finds it in a text, and the value where the text has none."""
 
 
-class Clues:
+class PromptValues:
     """What one text offers.
 
     Args:
@@ -99,7 +99,7 @@ class Clues:
         return bool(self._quoted or self._phrases)
 
     def named(self, key: str) -> str | None:
-        """The value that the text gives a field by name: ``city: Paris``, ``city="Paris"``, ``the city is Paris``."""
+        """The value that the text gives a field by name: `city: Paris`, `city="Paris"`, `the city is Paris`."""
         for match in mention(key).finditer(self.text):
             if value := self._value_at(match.end()):
                 for pool in (self._quoted, self._phrases):
@@ -108,7 +108,7 @@ class Clues:
         return None
 
     def named_number(self, key: str, accept: Callable[[float], bool]) -> float | None:
-        """The number that stands beside a field's name: ``days: 3``, ``3 days``, ``day 3``."""
+        """The number that stands beside a field's name: `days: 3`, `3 days`, `day 3`."""
         stem = mention(key).pattern.removesuffix(r"(?!\w)")
         before, after = (
             rf"(?P<before>{_NUMBER.pattern})\s+",

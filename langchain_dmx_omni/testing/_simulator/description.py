@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from langchain_dmx_omni.testing._measure import Facts, Sound, Vision
-from langchain_dmx_omni.testing._prompt import Kind, Media, Prompt, Result
-from langchain_dmx_omni.testing._sniff import Format
+from langchain_dmx_omni.testing._media_facts import Facts, Sound, Vision
+from langchain_dmx_omni.testing._incoming import Kind, Media, Prompt, Result
+from langchain_dmx_omni.testing._demuxers import Format
 
 SILENCE: Final = -60.0
 """dBFS (RMS); what is below is called silent."""

@@ -58,7 +58,7 @@ def telling(text: str) -> dict[str, int]:
 
 
 def mention(name: str) -> re.Pattern[str]:
-    """What finds an identifier in a text, however its words are joined: ``magic_function`` and ``Magic function``."""
+    """What finds an identifier in a text, however its words are joined: `magic_function` and `Magic function`."""
     words = re.findall(r"[^\W\d_]+|\d+", _HUMP.sub("_", name))
     if not words:
         return _NOTHING

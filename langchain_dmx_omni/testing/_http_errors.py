@@ -1,4 +1,4 @@
-"""``ERRORS``: every HTTP error the service is known for, one named script each.
+"""`ERRORS`: every HTTP error the service is known for, one named script each.
 
 Statuses, codes and messages are those of DMXAPI's error page; the shapes are those seen on gateways of its family.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from langchain_dmx_omni.testing._script import Script, error
+from ._script import Script, error
 
 _ID: Final = "20260101120000123456789AbCdEfGh"
 _SATURATED: Final = "当前分组上游负载已饱和，请稍后再试"
@@ -66,4 +66,4 @@ ERRORS: Final[dict[str, Callable[[], Script]]] = {
 """Name → script. Names start with the status, or with what the entry varies."""
 
 REQUEST_ID: Final = _ID
-"""The request id that the entries of :data:`ERRORS` carry."""
+"""The request id that the entries of `ERRORS` carry."""

@@ -26,8 +26,8 @@ from langchain_dmx_omni.testing import _espeak as espeak_module
 from langchain_dmx_omni.testing import _media_facts as measure_module
 from langchain_dmx_omni.testing import _server as server_module
 from langchain_dmx_omni.testing import gateway as gateway_module
-from langchain_dmx_omni.testing._pictures import Picture, cuts
 from langchain_dmx_omni.testing._demuxers import FORMATS, sniff
+from langchain_dmx_omni.testing._pictures import Picture, cuts
 from langchain_dmx_omni.testing._token_counts import count_text
 from langchain_dmx_omni.testing._voice import speak
 from tests import gateway_clips as clips

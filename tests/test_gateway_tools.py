@@ -11,9 +11,10 @@ from hypothesis import given
 from pydantic import BaseModel, Field
 
 from langchain_dmx_omni.testing import LocalGateway, scripts
+from langchain_dmx_omni.testing._simulator.fill import fill
+from langchain_dmx_omni.testing._simulator.json_schema import field_names
 from langchain_dmx_omni.testing._simulator.prompt_values import PromptValues
-from langchain_dmx_omni.testing._simulator.requested_json import asked_schema
-from langchain_dmx_omni.testing._simulator.fill import field_names, fill
+from langchain_dmx_omni.testing._simulator.requested_json import requested_schema
 from langchain_dmx_omni.testing._token_counts import count_text
 from tests import gateway_clips as clips
 from tests.gateway_calls import calls_of, events_of, post, saying, text_of
@@ -645,7 +646,7 @@ def test_a_tool_comes_before_the_format(other: LocalGateway) -> None:
     ],
 )  # fmt: skip
 def test_finds_the_keys_that_a_prompt_names(text: str, names: list[str] | None) -> None:
-    schema = asked_schema(text)
+    schema = requested_schema(text)
     assert (schema and list(schema["properties"])) == names
 
 

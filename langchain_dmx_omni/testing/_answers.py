@@ -137,7 +137,7 @@ def called(
             for number, call in enumerate(calls, start=1)
         ),
     ]
-    return _framed(_made(makers), finish, {"id": response_id, "model": model}, usage)
+    return _framed(_item_events(makers), finish, {"id": response_id, "model": model}, usage)
 
 
 @dataclass(frozen=True)
@@ -161,23 +161,23 @@ def _assemble(
     finish: str = "completed",
     thought: str = "",
 ) -> list[Event]:
-    said = _items.message(text, deltas=deltas, audio=sound.parts, between=sound.between)
-    made = _made([*_thinking(thought), said, *map(_items.speech, sound.items)])
-    output = [events[-1]["item"] for events in made] if sound.repeated else [_silent(events) for events in made]
-    return _framed(made, finish, {"id": response_id, "model": model}, usage, [item for item in output if item])
+    message = _items.message(text, deltas=deltas, audio=sound.parts, between=sound.between)
+    items = _item_events([*_thinking(thought), message, *map(_items.speech, sound.items)])
+    output = [events[-1]["item"] for events in items] if sound.repeated else [_silent(events) for events in items]
+    return _framed(items, finish, {"id": response_id, "model": model}, usage, [item for item in output if item])
 
 
 def _thinking(thought: str) -> list[_items.Maker]:
     return [_items.reasoning(thought)] if thought else []
 
 
-def _made(makers: Sequence[_items.Maker]) -> list[list[Event]]:
+def _item_events(makers: Sequence[_items.Maker]) -> list[list[Event]]:
     return [make(index) for index, make in enumerate(makers)]
 
 
-def _silent(made: Sequence[Event]) -> dict[str, Any] | None:
+def _silent(events: Sequence[Event]) -> dict[str, Any] | None:
     """An item without its speech; None if it is nothing else."""
-    item: dict[str, Any] = made[-1]["item"]
+    item: dict[str, Any] = events[-1]["item"]
     if item["type"] != "message":
         return item
     content = [part for part in item["content"] if part["type"] != "output_audio"]
@@ -185,7 +185,7 @@ def _silent(made: Sequence[Event]) -> dict[str, Any] | None:
 
 
 def _framed(
-    made: Sequence[Sequence[Event]],
+    items: Sequence[Sequence[Event]],
     finish: str,
     head: Mapping[str, Any],
     usage: Mapping[str, Any] | None,
@@ -194,7 +194,7 @@ def _framed(
     """Items between the events that open and end an answer.
 
     Args:
-        made: Each item's events.
+        items: Each item's events.
         finish: As for `answer`.
         head: The response's `id` and `model`.
         usage: Token counts.
@@ -202,11 +202,11 @@ def _framed(
     """
     response = {"id": head["id"], "object": "response", "created_at": 1_767_225_600, "model": head["model"]}
     begun = response | {"status": "in_progress", "output": [], "usage": None}
-    whole = [events[-1]["item"] for events in made] if output is None else list(output)
+    whole = [events[-1]["item"] for events in items] if output is None else list(output)
     events: list[Event] = [
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
-        *(event for item in made for event in item),
+        *(event for item in items for event in item),
         *_terminal(finish, response | {"output": whole, "usage": usage}),
     ]
     return numbered(events)

@@ -39,7 +39,7 @@ _SERVER_ERROR: Final = {
     "type": "rix_api_error",
     "code": "server_error",
 }
-_FEW: Final = 6  # events before a stream breaks: the answer has begun, two words are out
+_BEGUN_EVENTS: Final = 6  # the answer has begun, two words are out
 
 
 def _without(*types: str) -> list[Event]:
@@ -90,12 +90,12 @@ def _refusal() -> list[Event]:
     events[3]["part"] = part | {"refusal": ""}
     events[-2]["item"]["content"] = [part]
     events[-1]["response"]["output"][0]["content"] = [part]
-    said: list[Event] = [
+    refusal_events: list[Event] = [
         {"type": "response.refusal.delta", **place, "delta": REFUSAL[:8]},
         {"type": "response.refusal.delta", **place, "delta": REFUSAL[8:]},
         {"type": "response.refusal.done", **place, "refusal": REFUSAL},
     ]
-    return numbered([*events[:4], *said, *events[-2:]])
+    return numbered([*events[:4], *refusal_events, *events[-2:]])
 
 
 def _transcript() -> list[Event]:
@@ -110,7 +110,7 @@ def _transcript() -> list[Event]:
 
 def _begun_then(*steps: bytes | float, tail: bytes = b"") -> Script:
     """The first few events of the plain answer, then `steps`, then the end."""
-    begun = sse(answer()[:_FEW], done=False)
+    begun = sse(answer()[:_BEGUN_EVENTS], done=False)
     return replace(begun, body=(*begun.body, *steps, *((tail,) if tail else ())))
 
 
@@ -128,7 +128,7 @@ def _big_line() -> Script:
 
 
 def _mid_event() -> Script:
-    script = sse(answer()[:_FEW], done=False)
+    script = sse(answer()[:_BEGUN_EVENTS], done=False)
     return replace(script, body=(*script.body[:-1], script.payload[-40:-20]))
 
 
@@ -189,15 +189,20 @@ def _speech(shape: str) -> Callable[[], Script]:
 _BROKEN: Final[dict[str, Callable[[], Script]]] = {
     "closes_early": _begun_then,
     "closes_mid_event": _mid_event,
-    "aborts": lambda: _aborted(answer()[:_FEW]),
+    "aborts": lambda: _aborted(answer()[:_BEGUN_EVENTS]),
     "aborts_at_once": lambda: _aborted([]),
     "nothing": Script,
     "pings_only": lambda: Script(body=(b": PING\n\n",) * 3),
     "failed": lambda: sse(answer(finish="failed")),
     "error_event_flat": lambda: sse(
-        [*answer()[:_FEW], {"type": "error", "code": "server_error", "message": "upstream broke", "param": None}]
+        [
+            *answer()[:_BEGUN_EVENTS],
+            {"type": "error", "code": "server_error", "message": "upstream broke", "param": None},
+        ]
     ),
-    "error_event_nested": lambda: sse([*answer()[:_FEW], {"type": "error", "error": _SERVER_ERROR}], done=False),
+    "error_event_nested": lambda: sse(
+        [*answer()[:_BEGUN_EVENTS], {"type": "error", "error": _SERVER_ERROR}], done=False
+    ),
     "error_in_data": lambda: _begun_then(b"data: " + _line({"error": _SERVER_ERROR}), b"\n"),
     "error_bare_json": lambda: _begun_then(_line({"error": _SERVER_ERROR})),
     "error_bare_json_at_once": lambda: Script(body=(_line({"error": _SERVER_ERROR}),)),

@@ -27,9 +27,9 @@ class Refusal(Exception):
     def script(self) -> Script:
         """The HTTP error, with a new request id in its message and its header."""
         request_id = uuid4().hex
-        said = f"{self.message} (request id: {request_id})"
+        text = f"{self.message} (request id: {request_id})"
         headers = {"x-request-id": request_id}
-        return error(self.status, said, code=self.code, param=self.param, headers=headers)
+        return error(self.status, text, code=self.code, param=self.param, headers=headers)
 
 
 def bad(message: str, param: str) -> Refusal:
@@ -39,5 +39,5 @@ def bad(message: str, param: str) -> Refusal:
 
 def upstream(message: str, param: str) -> Refusal:
     """A refusal that the model's own endpoint, behind this one, made."""
-    said = f"<400> InternalError.Algo.InvalidParameter: {message}"
-    return Refusal(400, said, code="bad_response_status_code", param=param)
+    text = f"<400> InternalError.Algo.InvalidParameter: {message}"
+    return Refusal(400, text, code="bad_response_status_code", param=param)

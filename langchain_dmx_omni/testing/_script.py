@@ -114,8 +114,8 @@ def error(
     content_type, body = "application/json", b""
     match shape:
         case "nested" | "blank":
-            said = message if shape == "nested" else ""
-            body = _json({"error": {"message": said, "type": type, "param": param, "code": code}})
+            text = message if shape == "nested" else ""
+            body = _json({"error": {"message": text, "type": type, "param": param, "code": code}})
         case "flat":
             body = _json({"code": code, "message": message})
         case "html":

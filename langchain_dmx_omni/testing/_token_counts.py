@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ._media_facts import Facts, Vision
 from ._incoming import Media
+from ._media_facts import Facts, Vision
 
 AUDIO_IN_PER_SECOND: Final = 7
 AUDIO_OUT_PER_SECOND: Final = 12.5
@@ -62,14 +62,14 @@ def count_media(media: Media, facts: Sequence[Facts | None]) -> Tokens:
     return sum(map(_file, filter(None, facts)), start=Tokens())
 
 
-def usage(asked: Tokens, answered: Tokens) -> dict[str, Any]:
+def usage(request: Tokens, answer: Tokens) -> dict[str, Any]:
     """The `usage` object of a response; it tells of audio where there was some."""
     return {
-        "input_tokens": asked.total,
-        "input_tokens_details": {"cached_tokens": 0} | _audio_tokens(asked),
-        "output_tokens": answered.total,
-        "output_tokens_details": {"reasoning_tokens": answered.reasoning} | _audio_tokens(answered),
-        "total_tokens": asked.total + answered.total,
+        "input_tokens": request.total,
+        "input_tokens_details": {"cached_tokens": 0} | _audio_tokens(request),
+        "output_tokens": answer.total,
+        "output_tokens_details": {"reasoning_tokens": answer.reasoning} | _audio_tokens(answer),
+        "total_tokens": request.total + answer.total,
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from . import _espeak
 from ._record import RecordedRequest
+from ._reply import AnswerFunction
 from ._script import Script
 from ._tool_rules import Allowed
 from ._voice import Speaker
@@ -28,21 +29,24 @@ _START_SECONDS: Final = 10.0
 class LocalGateway:
     """The service `POST /v1/responses` on loopback.
 
-    It refuses what the service refuses, measures the media it is sent, and answers what it found in the service's
-    stream of events, in text and in speech. Scripts (`play`) replace its answers one by one.
+    It refuses what the service refuses, and answers the rest in the service's stream of events, in text and in speech.
+    What it says is up to `answer`, a function of yours. Scripts (`play`) replace its answers one by one.
 
-    It calls tools, by rules that make the same request call the same tools: one that the last question names
-    (`magic function` is `magic_function`), else the one that shares most telling words with it, else, when told to
-    "use the tool", the first. Arguments fit the tool's schema and are made of what the question offers. Once every tool
-    that was asked for has answered, the answer repeats what they said; a forced choice then takes a tool that was not
-    called yet, the last one bound first. "Think aloud" in the question says a word before the call. Formats are filled
-    like arguments: with `json_object`, the keys that the prompt names; what asks for a `start` and an `end`, with
-    the parts of the clip, from cut to cut.
+    Without `answer` it simulates a model, by rules that give the same request the same answer. It says what it measured
+    of the media it was sent. It calls a tool that the last question names (`magic function` is `magic_function`), else
+    the one that shares most telling words with it, else, for "use the tool", the first. Arguments fit the tool's schema
+    and are made of what the question offers. Once every requested tool has answered, the answer repeats what they said;
+    a forced choice then takes a tool that was not called yet, the last one bound first. "Think aloud" in the question
+    says a word before the call. Formats are filled like arguments: with `json_object`, the keys that the prompt names;
+    what asks for a `start` and an `end`, with the parts of the clip, from cut to cut.
 
     >>> with LocalGateway() as gateway:
     ...     llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key)  # doctest: +SKIP
 
     Args:
+        answer: Answers requests, sync or async: a function from a `Request` to a text, an `Answer` or a `Script`. What
+            it raises goes out as an HTTP 500 that names it, into `RecordedRequest.error`, and, unless the `with` block
+            itself raises, out of that block. A function that isn't async runs on a thread, where it may wait.
         host: Where to listen; loopback, unless you mean otherwise.
         port: 0 lets the system pick one.
         api_key: The key that is right.
@@ -60,6 +64,7 @@ class LocalGateway:
     def __init__(
         self,
         *,
+        answer: AnswerFunction | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         api_key: str = "sk-local",
@@ -69,6 +74,7 @@ class LocalGateway:
         tool_choice_required: bool = False,
     ) -> None:
         _require(speak)
+        self._answer = answer
         self.api_key = api_key
         self.requests: list[RecordedRequest] = []
         """The requests in order of arrival, finished or not; the oldest go when they fill half a gigabyte."""
@@ -93,9 +99,8 @@ class LocalGateway:
         from ._turn import GatewaySettings  # noqa: PLC0415 - loads PyAV
 
         if self._running is None:
-            application = Application(
-                GatewaySettings(self.api_key, self._pace, self._speaker, self._allowed), self._arrived
-            )
+            settings = GatewaySettings(self.api_key, self._pace, self._speaker, self._allowed, self._answer)
+            application = Application(settings, self._arrived)
             listener = _listen(*self._address)
             host, port = listener.getsockname()[:2]
             self._base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
@@ -115,6 +120,9 @@ class LocalGateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        failure = next((record.error for record in self.requests if record.error is not None), None)
+        if failure is not None and error is None:
+            raise failure
 
     def play(self, *scripts: Script) -> None:
         """Queue scripts: each next POST, whatever it holds, plays the next one. Then the default behaviour is back."""
@@ -190,7 +198,7 @@ def _require(speak: Speaker) -> None:
     try:
         from . import _server  # noqa: F401, PLC0415 - needs the extra
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] in ("starlette", "uvicorn"):
+        if (missing.name or "").partition(".")[0] == "uvicorn":
             raise ImportError(_MISSING) from None
         raise
     if speak == "espeak" and _espeak.load() is None:

@@ -150,24 +150,24 @@ class PromptValues:
     def formatted(self, format: str) -> str | None:
         """The first text of a format."""
         known = FORMATS.get(format)
-        found = known[0].search(self.text) if known else None
-        return found.group() if found else None
+        match = known[0].search(self.text) if known else None
+        return match.group() if match else None
 
     def mentions(self, value: object) -> int:
         """Where the text mentions a value; -1 if it does not."""
         if value is None or not str(value):
             return -1
-        found = re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", self.text, re.IGNORECASE)
-        return found.start() if found else -1
+        match = re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", self.text, re.IGNORECASE)
+        return match.start() if match else -1
 
     def affirms(self, key: str) -> bool | None:
         """Whether the text says yes or no to a field by its name; None if it does not name it."""
-        found = mention(key).search(self.text)
-        if not found:
+        match = mention(key).search(self.text)
+        if not match:
             return None
         return not (
-            _NEGATED.search(self.text[max(0, found.start() - _NEAR) : found.start()])
-            or _FALSE.match(self.text, found.end())
+            _NEGATED.search(self.text[max(0, match.start() - _NEAR) : match.start()])
+            or _FALSE.match(self.text, match.end())
         )
 
     def _value_at(self, position: int) -> str | None:
@@ -194,7 +194,7 @@ def _phrases(text: str) -> list[str]:
         phrase = _topic(_PLAIN_END.split(match.group(1))[0])
         if phrase:
             led.append((match.start(1), phrase))
-    found = [phrase for _, phrase in sorted(led)]
+    phrases = [phrase for _, phrase in sorted(led)]
     for match in _PROPER_ANYWHERE.finditer(text):
         words = match.group().split()
         first = re.split("['’]", words[0])[0].lower()
@@ -202,8 +202,8 @@ def _phrases(text: str) -> list[str]:
             # Any word is capital there: "What" and "Create" are no names, "Alan Smith" is one.
             words = words[1:] if len(words) == 1 or first in STOP_WORDS else words
         if words and not all(word.lower() in STOP_WORDS for word in words):
-            found.append(" ".join(words))
-    return found
+            phrases.append(" ".join(words))
+    return phrases
 
 
 def _begins_sentence(text: str, position: int) -> bool:

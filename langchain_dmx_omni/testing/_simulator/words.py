@@ -42,19 +42,19 @@ def telling(text: str) -> dict[str, int]:
     Identifiers count as the words that they are made of; a plural counts as its singular. Chinese, Japanese and
     Korean have no spaces: there, each pair of characters is a word.
     """
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     for match in _TOKEN.finditer(text):
         token = match.group()
         if re.match(f"[{CJK}]", token):
             for start in range(len(token) - 1):
                 if token[start : start + 2] not in _STOP_PAIRS:
-                    found.setdefault(token[start : start + 2], match.start() + start)
+                    places.setdefault(token[start : start + 2], match.start() + start)
             continue
         for word in _HUMP.split(token):
             lower = word.lower()
             if len(lower) >= _SHORTEST and lower not in STOP_WORDS:
-                found.setdefault(_singular(lower), match.start())
-    return found
+                places.setdefault(_singular(lower), match.start())
+    return places
 
 
 def mention(name: str) -> re.Pattern[str]:

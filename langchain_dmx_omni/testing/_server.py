@@ -60,8 +60,8 @@ class Application:
             transport.abort()
 
     def close(self) -> None:
-        """Wait for the workers to end."""
-        self._answering.shutdown(cancel_futures=True)
+        """Wait for the workers to end; not for answer functions, which may play a service that never answers."""
+        self._answering.shutdown(wait=False, cancel_futures=True)
         self._workers.shutdown(cancel_futures=True)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -126,7 +126,7 @@ class Application:
             raise
         except BaseException as failure:  # test frameworks fail tests by exceptions that are no Exception
             record.error = failure
-            _logger.exception("LocalGateway's answer function raised %s", type(failure).__name__)
+            _logger.exception("LocalGateway's answer function failed")
             return _failure_script(settings.answer or simulate, failure)
 
     async def _call(self, function: AnswerFunction, turn: Turn) -> str | Answer | Script:
@@ -252,6 +252,6 @@ def _chunk(body: bytes, *, more: bool = True) -> dict[str, Any]:
 
 def _failure_script(function: Callable[..., object], failure: BaseException) -> Script:
     """An HTTP 500 that names what an answer function raised; final, since another try would raise it again."""
-    name = getattr(function, "__qualname__", repr(function))
-    message = f"LocalGateway's answer function {name} raised {type(failure).__name__}: {failure}"
+    name = getattr(function, "__name__", repr(function))
+    message = f"LocalGateway's answer function {name} failed: {type(failure).__name__}: {failure}"
     return error(500, message, code="invalid_request", type="local_gateway_error")

@@ -312,7 +312,9 @@ def test_without_pyav_it_tells_format_and_size(gateway: LocalGateway, monkeypatc
         ({"stop": ["local", "simulated", "", "zebra"]}, "This is a ", None),
     ],
 )
-def test_stops_where_it_is_told(gateway: LocalGateway, options: dict[str, Any], text: str, finish: str | None) -> None:
+def test_stops_where_the_request_says(
+    gateway: LocalGateway, options: dict[str, Any], text: str, finish: str | None
+) -> None:
     response = post(gateway, request(**options))
     last = events_of(response)[-1]
     assert text_of(response) == text
@@ -378,7 +380,7 @@ def test_huge_pictures_are_named_and_not_decoded(monkeypatch: pytest.MonkeyPatch
     assert not facts.damaged
 
 
-def test_measuring_stops_when_told() -> None:
+def test_measuring_stops_when_cancelled() -> None:
     facts = measure_module.measure(clips.clip(clips.RED), cancelled=lambda: True)
     assert facts.vision is not None
     assert facts.vision.colours == ()
@@ -764,7 +766,7 @@ def test_says_in_one_line_what_is_missing() -> None:
         "try: LocalGateway()\n"
         "except ImportError as error: print(error)"
     )
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
     )
-    assert told.stdout == 'LocalGateway needs: pip install "langchain-dmx-omni[local]"\n'
+    assert process.stdout == 'LocalGateway needs: pip install "langchain-dmx-omni[local]"\n'

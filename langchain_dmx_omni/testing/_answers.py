@@ -60,7 +60,7 @@ def answer(
     finish: str = "completed",
     thought: str = "",
 ) -> list[Event]:
-    """One answer's events.
+    """Return one answer's events.
 
     Args:
         text: The whole text.
@@ -87,7 +87,7 @@ def answer(
 
 
 def spoken(text: str, pcm: bytes, shape: str = "one_item", **options: Any) -> list[Event]:
-    """One spoken answer's events.
+    """Return one spoken answer's events.
 
     Args:
         text: The whole text.
@@ -99,7 +99,7 @@ def spoken(text: str, pcm: bytes, shape: str = "one_item", **options: Any) -> li
 
 
 def numbered(events: Sequence[Event]) -> list[Event]:
-    """The events with `sequence_number` counted anew from 0."""
+    """Return the events with `sequence_number` counted anew from 0."""
     return [
         {"type": event["type"], "sequence_number": number} | _unnumbered(event) for number, event in enumerate(events)
     ]
@@ -116,7 +116,7 @@ def called(
     model: str = MODEL,
     finish: str = "completed",
 ) -> list[Event]:
-    """The events of an answer that calls functions.
+    """Return the events of an answer that calls functions.
 
     Args:
         calls: The calls, in order.

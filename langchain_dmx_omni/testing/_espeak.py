@@ -68,7 +68,7 @@ class Espeak:
 
 @cache
 def load() -> Espeak | None:
-    """The library that `espeakng-loader` brings; None if it is missing or doesn't start."""
+    """Return the library that `espeakng-loader` brings; None if it is missing or doesn't start."""
     try:
         import espeakng_loader  # noqa: PLC0415 - optional, and it loads a shared library
 

@@ -48,7 +48,7 @@ def words(text: str) -> list[str]:
 
 
 def reasoning(text: str) -> Maker:
-    """A reasoning item with one part of summary."""
+    """Return a reasoning item with one part of summary."""
 
     def make(index: int) -> list[Event]:
         item = {"id": f"rs_{index + 1}", "type": "reasoning", "summary": []}
@@ -74,7 +74,7 @@ def message(
     audio: Sequence[Mapping[str, str]] = (),
     between: Sequence[Event] = (),
 ) -> Maker:
-    """A message with text, and with speech if there is some.
+    """Return a message with text, and with speech if there is some.
 
     Args:
         text: The whole text.
@@ -104,7 +104,7 @@ def message(
 
 
 def speech(audio: Mapping[str, str]) -> Maker:
-    """A message with speech alone."""
+    """Return a message with speech alone."""
 
     def make(index: int) -> list[Event]:
         item = message_item([audio_part(audio)], f"msg_{index + 1}")
@@ -118,7 +118,7 @@ def speech(audio: Mapping[str, str]) -> Maker:
 
 
 def function_call(call: Call, call_id: str, *, deltas: bool = True, done_arguments: bool = True) -> Maker:
-    """A function call, its arguments streamed in pieces.
+    """Return a function call, its arguments streamed in pieces.
 
     Args:
         call: The call.
@@ -147,10 +147,10 @@ def function_call(call: Call, call_id: str, *, deltas: bool = True, done_argumen
 
 
 def message_item(content: list[dict[str, Any]], item_id: str, *, status: str = "completed") -> dict[str, Any]:
-    """A message item."""
+    """Return a message item."""
     return {"id": item_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
 
 def audio_part(audio: Mapping[str, str]) -> dict[str, Any]:
-    """A message's part that holds speech."""
+    """Return a message's part that holds speech."""
     return {"type": "output_audio", "audio": dict(audio)}

@@ -25,7 +25,7 @@ class Refusal(Exception):
         self.param = param
 
     def script(self) -> Script:
-        """The HTTP error, with a new request id in its message and its header."""
+        """Return the HTTP error, with a new request id in its message and its header."""
         request_id = uuid4().hex
         text = f"{self.message} (request id: {request_id})"
         headers = {"x-request-id": request_id}
@@ -33,11 +33,11 @@ class Refusal(Exception):
 
 
 def bad(message: str, param: str) -> Refusal:
-    """A refusal by the endpoint itself."""
+    """Return a refusal by the endpoint itself."""
     return Refusal(400, message, code="invalid_parameter", param=param)
 
 
 def upstream(message: str, param: str) -> Refusal:
-    """A refusal that the model's own endpoint, behind this one, made."""
+    """Return a refusal that the model's own endpoint, behind this one, made."""
     text = f"<400> InternalError.Algo.InvalidParameter: {message}"
     return Refusal(400, text, code="bad_response_status_code", param=param)

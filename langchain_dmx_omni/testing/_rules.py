@@ -87,7 +87,7 @@ def wants_audio(body: Mapping[str, Any]) -> bool:
 
 
 def voice_of(body: Mapping[str, Any]) -> str:
-    """The name of the voice that the request asks for; the service's default if it names none."""
+    """Return the name of the voice that the request asks for; the service's default if it names none."""
     audio = body.get("audio")
     name = audio.get("voice") if isinstance(audio, dict) else None
     return name if isinstance(name, str) else voices.names()[0]
@@ -208,5 +208,5 @@ def _check_url(url: str, at: str) -> None:
 
 
 def undecodable(at: str) -> Refusal:
-    """The refusal of a data URL that holds no base64, or none at all."""
+    """Return the refusal of a data URL that holds no base64, or none at all."""
     return upstream("Failed to decode base64 data", at)

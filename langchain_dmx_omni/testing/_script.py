@@ -99,7 +99,7 @@ def error(
     shape: ErrorShape = "nested",
     headers: Mapping[str, str] | None = None,
 ) -> Script:
-    """An HTTP error in one of the shapes the service and the proxies before it are known for.
+    """Return an HTTP error in one of the shapes the service and the proxies before it are known for.
 
     Args:
         status: HTTP status.
@@ -126,7 +126,7 @@ def error(
 
 
 def html_page(status: int, message: str) -> bytes:
-    """A proxy's error page, long enough that nobody wants it whole in an error message."""
+    """Return a proxy's error page, long enough that nobody wants it whole in an error message."""
     style = "body{font-family:sans-serif;margin:4em;color:#404040}\n" * 60
     page = f"<!DOCTYPE html>\n<html>\n<head><title>{status}: {message}</title><style>\n{style}</style></head>\n"
     return f"{page}<body><h1>{message}</h1><p>Error {status}</p></body>\n</html>\n".encode()

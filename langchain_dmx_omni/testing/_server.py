@@ -116,12 +116,8 @@ class Application:
             return Script()
         try:
             if settings.answer is None:
-                answer: str | Answer | Script = await self._run(
-                    self._workers, simulate, turn.request, lambda: turn.media_facts
-                )
-            else:
-                answer = await self._call(settings.answer, turn)
-            return await self._run(self._workers, turn.script, answer)
+                return await self._run(self._workers, _simulated, turn)
+            return await self._run(self._workers, turn.script, await self._call(settings.answer, turn))
         except asyncio.CancelledError:
             raise
         except BaseException as failure:  # test frameworks fail tests by exceptions that are no Exception
@@ -240,6 +236,10 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
+
+
+def _simulated(turn: Turn) -> Script:
+    return turn.script(simulate(turn.request, lambda: turn.media_facts))
 
 
 async def _ready(script: Script) -> Script:

@@ -44,18 +44,18 @@ class Tokens:
 
 
 def count_text(text: str) -> int:
-    """Tokens of a text."""
+    """Return the tokens of a text."""
     cjk = len(_CJK.findall(text))
     return cjk + math.ceil((len(text) - cjk) / 4)
 
 
 def count_speech(seconds: float) -> int:
-    """Tokens of a spoken answer."""
+    """Return the tokens of a spoken answer."""
     return math.ceil(seconds * AUDIO_OUT_PER_SECOND)
 
 
 def count_media(media: Media, facts: Sequence[Facts | None]) -> Tokens:
-    """Tokens of one media part; 0 for what was not measured."""
+    """Return the tokens of one media part; 0 for what was not measured."""
     if media.kind == "frames":
         first = next((one.vision for one in facts if one and one.vision), None)
         return Tokens(_video(len(facts), first) if first else 0)
@@ -63,7 +63,7 @@ def count_media(media: Media, facts: Sequence[Facts | None]) -> Tokens:
 
 
 def usage(request: Tokens, answer: Tokens) -> dict[str, Any]:
-    """The `usage` object of a response; it tells of audio where there was some."""
+    """Return the `usage` object of a response; it tells of audio where there was some."""
     return {
         "input_tokens": request.total,
         "input_tokens_details": {"cached_tokens": 0} | _audio_tokens(request),

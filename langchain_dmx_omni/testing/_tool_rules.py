@@ -95,7 +95,7 @@ def check_formats(body: Mapping[str, Any], allowed: Allowed) -> None:
 
 
 def format_of(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
-    """The format that a checked request asks for: `text`, `json_object` or `json_schema`, and the schema."""
+    """Return the format that a checked request asks for: `text`, `json_object` or `json_schema`, and the schema."""
     for _, format in _formats(body):
         if format["type"] != "text":
             return format["type"], _schema(format)

@@ -55,7 +55,7 @@ def speak(text: str, voice: str, speaker: Speaker = "auto", cancelled: Callable[
 
 
 def seconds_of(pcm: bytes) -> float:
-    """The duration of PCM as `speak` gives it."""
+    """Return the duration of PCM as `speak` gives it."""
     return len(pcm) / (2 * SAMPLE_RATE)
 
 

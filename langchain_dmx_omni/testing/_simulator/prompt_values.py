@@ -99,7 +99,7 @@ class PromptValues:
         return bool(self._quoted or self._phrases)
 
     def named(self, key: str) -> str | None:
-        """The value that the text gives a field by name: `city: Paris`, `city="Paris"`, `the city is Paris`."""
+        """Return the value that the text gives a field by name: `city: Paris`, `city="Paris"`, `the city is Paris`."""
         for match in mention(key).finditer(self.text):
             if value := self._value_at(match.end()):
                 for pool in (self._quoted, self._phrases):
@@ -108,7 +108,7 @@ class PromptValues:
         return None
 
     def named_number(self, key: str, accept: Callable[[float], bool]) -> float | None:
-        """The number that stands beside a field's name: `days: 3`, `3 days`, `day 3`."""
+        """Return the number that stands beside a field's name: `days: 3`, `3 days`, `day 3`."""
         stem = mention(key).pattern.removesuffix(r"(?!\w)")
         before, after = (
             rf"(?P<before>{_NUMBER.pattern})\s+",
@@ -124,37 +124,37 @@ class PromptValues:
         return None
 
     def number(self, accept: Callable[[float], bool]) -> float | None:
-        """The next number that fits."""
+        """Return the next number that fits."""
         for index, value in enumerate(self._numbers):
             if accept(value):
                 return self._numbers.pop(index)
         return None
 
     def numbers(self, accept: Callable[[float], bool]) -> list[float]:
-        """All numbers that are left and fit."""
+        """Return all numbers that are left and fit."""
         taken = [value for value in self._numbers if accept(value)]
         self._numbers = [value for value in self._numbers if not accept(value)]
         return taken
 
     def phrase(self) -> str | None:
-        """The next quoted words, else the next phrase."""
+        """Return the next quoted words, else the next phrase."""
         pool = self._quoted or self._phrases
         return pool.pop(0) if pool else None
 
     def quoted(self) -> list[str]:
-        """All quoted words that are left."""
+        """Return all quoted words that are left."""
         taken = list(self._quoted)
         self._quoted.clear()
         return taken
 
     def formatted(self, format: str) -> str | None:
-        """The first text of a format."""
+        """Return the first text of a format."""
         known = FORMATS.get(format)
         match = known[0].search(self.text) if known else None
         return match.group() if match else None
 
     def mentions(self, value: object) -> int:
-        """Where the text mentions a value; -1 if it does not."""
+        """Return where the text mentions a value; -1 if it does not."""
         if value is None or not str(value):
             return -1
         match = re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", self.text, re.IGNORECASE)

@@ -37,7 +37,7 @@ _SHORTEST: Final = 3  # letters
 
 
 def telling(text: str) -> dict[str, int]:
-    """The telling words of a text, and where each stands first.
+    """Return the telling words of a text, and where each stands first.
 
     Identifiers count as the words that they are made of; a plural counts as its singular. Chinese, Japanese and
     Korean have no spaces: there, each pair of characters is a word.
@@ -58,7 +58,7 @@ def telling(text: str) -> dict[str, int]:
 
 
 def mention(name: str) -> re.Pattern[str]:
-    """What finds an identifier in a text, however its words are joined: `magic_function` and `Magic function`."""
+    """Return a pattern of an identifier, however its words are joined: `magic_function` and `Magic function`."""
     words = re.findall(r"[^\W\d_]+|\d+", _HUMP.sub("_", name))
     if not words:
         return _NOTHING

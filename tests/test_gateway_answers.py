@@ -394,6 +394,21 @@ def test_a_failure_does_not_hide_that_of_the_block(caplog: pytest.LogCaptureFixt
     assert caplog.records
 
 
+def test_a_failure_is_raised_once(caplog: pytest.LogCaptureFixture) -> None:
+    gateway = LocalGateway(answer=fails(ValueError("no film")))
+
+    def ask() -> None:
+        with gateway:
+            post(gateway, saying("Hi."))
+            gateway.stop()
+
+    with pytest.raises(ValueError, match="no film"):
+        ask()
+    with gateway:
+        assert isinstance(gateway.requests[0].error, ValueError)
+    assert caplog.records
+
+
 def test_a_failure_is_forgotten_with_the_requests(caplog: pytest.LogCaptureFixture) -> None:
     with LocalGateway(answer=fails(ValueError("no film"))) as gateway:
         assert post(gateway, saying("Hi.")).status_code == 500

@@ -41,12 +41,14 @@ class Application:
         settings: The gateway's settings.
         arrived: Called on the event loop with each request, and its method, as soon as its head is there; gives the
             script to play, or None for an answer.
+        failed: Called with what the answer function raises.
     """
 
-    def __init__(self, settings: GatewaySettings, arrived: Arrived) -> None:
+    def __init__(self, settings: GatewaySettings, arrived: Arrived, failed: Callable[[BaseException], None]) -> None:
         self._closing = threading.Event()
         self._settings = settings
         self._arrived = arrived
+        self._failed = failed
         self._transports: set[asyncio.Transport] = set()
         # Pools of its own: decoding and speech hold up neither the event loop nor, being cancellable, its end; and
         # answer functions that wait for each other don't hold up the decoding.
@@ -122,6 +124,7 @@ class Application:
             raise
         except BaseException as failure:  # test frameworks fail tests by exceptions that are no Exception
             record.error = failure
+            self._failed(failure)
             _logger.exception("LocalGateway's answer function failed")
             return _failure_script(settings.answer or simulate, failure)
 

@@ -83,6 +83,7 @@ class LocalGateway:
         self._speaker: Speaker = speak
         self._allowed = Allowed(json_schema, tool_choice_required)
         self._scripts: deque[Script] = deque()
+        self._failures: list[BaseException] = []
         self._running: _Running | None = None
         self._base_url: str | None = None
 
@@ -100,7 +101,7 @@ class LocalGateway:
 
         if self._running is None:
             settings = GatewaySettings(self.api_key, self._pace, self._speaker, self._allowed, self._answer)
-            application = Application(settings, self._arrived)
+            application = Application(settings, self._arrived, self._failures.append)
             listener = _listen(*self._address)
             host, port = listener.getsockname()[:2]
             self._base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
@@ -120,17 +121,19 @@ class LocalGateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        failure = next((record.error for record in self.requests if record.error is not None), None)
-        if failure is not None and error is None:
-            raise failure
+        failures = self._failures.copy()
+        self._failures.clear()
+        if failures and error is None:
+            raise failures[0]
 
     def play(self, *scripts: Script) -> None:
         """Queue scripts: each next POST, whatever it holds, plays the next one. Then the default behaviour is back."""
         self._scripts.extend(scripts)
 
     def reset(self) -> None:
-        """Forget the queue and the requests."""
+        """Forget the queue, the requests, and what the answer function raised."""
         self._scripts.clear()
+        self._failures.clear()
         self.requests.clear()
 
     def serve_forever(self) -> None:

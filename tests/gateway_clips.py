@@ -31,12 +31,14 @@ def clip(
     container: str = "mp4",
     codec: str = "libx264",
     audio_codec: str = "aac",
+    pixels: str = "yuv420p",
+    options: dict[str, str] | None = None,
 ) -> bytes:
     """320x240: each colour for some seconds; with a 440 Hz tone in mono at 44,100 Hz (0.0: silence; None: no track)."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
+    with av.open(file, "w", format=container, options=options or {}) as out:
         video = out.add_stream(codec, rate=fps)
-        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+        video.width, video.height, video.pix_fmt = 320, 240, pixels
         audio = None if amplitude is None else out.add_stream(audio_codec, rate=44_100, layout="mono")
         for number in range(round(len(colours) * seconds * fps)):
             frame = picture(colours[int(number / fps / seconds)], 320, 240)

@@ -59,7 +59,7 @@ WRONG = {
         "its index can't be read: it was cut off, or its recording was never finished (video/mp4)"
     ),
     "zero bytes": "it is empty",
-    "text named .mp4": "it is no video or audio: its bytes are of no known format",
+    "text named .mp4": "it is no video or audio: its bytes are text/plain",
 }
 
 

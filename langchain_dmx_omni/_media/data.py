@@ -49,10 +49,11 @@ class InlineData:
         """Bytes of the data URL."""
         return len(self.prefix) + len(self._text) - self._start
 
-    def head(self, size: int) -> bytes:
-        """Return the first bytes of the media."""
-        characters = self._text[self._start : self._start + (size + 2) // 3 * 4]
-        return binascii.a2b_base64(characters[: len(characters) // 4 * 4])[:size]
+    def head(self, size: int, start: int = 0) -> bytes:
+        """Return the first bytes of the media, or those from `start` on."""
+        first = self._start + start // 3 * 4
+        characters = self._text[first : first + (size + 2) // 3 * 4 + 4]
+        return binascii.a2b_base64(characters[: len(characters) // 4 * 4])[start % 3 :][:size]
 
     def pieces(self) -> Iterator[bytes]:
         """Return the data URL's bytes."""
@@ -91,13 +92,14 @@ class FileData:
         """What tells this media from other, without reading it."""
         return len(self), hash((self._path, self._identity))
 
-    def head(self, size: int) -> bytes:
-        """Return the first bytes of the file.
+    def head(self, size: int, start: int = 0) -> bytes:
+        """Return the first bytes of the file, or those from `start` on.
 
         Raises:
             OSError: It can't be read.
         """
         with self._path.open("rb") as file:
+            file.seek(start)
             return file.read(size)
 
     def pieces(self) -> Iterator[bytes]:

@@ -52,5 +52,5 @@ FORMATS: Final[Mapping[str, Format]] = {
 
 def sniff(data: bytes) -> Format | None:
     """Return the format of a file, or None if its first bytes are of no format that the gateway opens."""
-    media_type = mime.sniff(data[: mime.HEAD])
+    media_type = mime.sniff(data)
     return FORMATS.get(media_type.mime) if media_type else None

@@ -38,7 +38,7 @@ class Media:
     @property
     def mime(self) -> str | None:
         """The MIME type that the first item's bytes tell, or None."""
-        media_type = mime.sniff(self.items[0][: mime.HEAD]) if self.items[0] else None
+        media_type = mime.sniff(self.items[0]) if self.items[0] else None
         return media_type.mime if media_type else None
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import av
 import av.stream
 
-from langchain_dmx_omni._media.mime import HEAD, MediaType, sniff
+from langchain_dmx_omni._media.data import FileData
+from langchain_dmx_omni._media.mime import MediaType, sniff
 from langchain_dmx_omni._media.sources import unreadable
 from langchain_dmx_omni.errors import ContentBlockError
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _FORMATS = (
     "mov matroska avi flv live_flv asf gif mpegts mpeg mpegvideo m4v h264 hevc obu ivf mxf dv nut rm "
-    "ogg wav w64 aiff au caf mp3 aac ac3 eac3 amr amrnb amrwb flac"
+    "ogg wav w64 aiff au caf mp3 aac ac3 eac3 amr amrnb amrwb flac "
+    "ape wv tta dsf iff mpc mpc8 dts dtshd tak shn voc"
 )
 _OPTIONS = {"format_whitelist": _FORMATS.replace(" ", ","), "protocol_whitelist": "file"}
 
@@ -54,8 +56,7 @@ def regular_file(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
 
 def sniff_file(path: Path) -> MediaType | None:
     """Return the format that a file's first bytes say, or None for no known one."""
-    with path.open("rb") as file:
-        return sniff(file.read(HEAD))
+    return sniff(FileData(path, path.stat()).head)
 
 
 def open_media(path: Path) -> InputContainer:

@@ -86,7 +86,7 @@ def count_video(
     seconds = _bounded(seconds, 0.0, _MOST_SECONDS, 0.0)
     frames = math.ceil(round(seconds * _bounded(fps, *_FRAME_RATES, _FRAMES), 3))  # sums of times are not exact
     frames = min(_MOST_FRAMES, max(1, frames))
-    least, most = _FRAME_TILES
+    least, most = map(float, _FRAME_TILES)
     total = _VIDEO_TILES if total_pixels is None else min(_VIDEO_TILES, total_pixels / _TILE)
     most = min(most, total / frames) if max_pixels is None else min(most, total / frames, max_pixels / _TILE)
     least = least if min_pixels is None else max(least, min_pixels / _TILE)

@@ -50,13 +50,13 @@ def image(
     """
     source = fitted_image(src, inline=inline) if fit else src
     sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels}
-    return cast("ImageContentBlock", block("image", source, inline=inline, mime_type=mime_type, **sizes))
+    return cast("ImageContentBlock", block("image", source, mime_type, inline=inline, **sizes))
 
 
 def audio(src: Source, *, inline: bool = True, fit: bool = False, mime_type: str | None = None) -> AudioContentBlock:
     """Return a content block for audio (WAV, MP3, AAC, AMR, FLAC, …); see `image` and `video` for the arguments."""
     source = _fitted("audio", src) if fit else src
-    return cast("AudioContentBlock", block("audio", source, inline=inline, mime_type=mime_type))
+    return cast("AudioContentBlock", block("audio", source, mime_type, inline=inline))
 
 
 def video(
@@ -85,7 +85,7 @@ def video(
     """
     sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels, "total_pixels": total_pixels}
     source = _fitted("video", src) if fit else src
-    return cast("VideoContentBlock", block("video", source, inline=inline, mime_type=mime_type, fps=fps, **sizes))
+    return cast("VideoContentBlock", block("video", source, mime_type, inline=inline, fps=fps, **sizes))
 
 
 def strip(messages: Iterable[BaseMessage]) -> list[BaseMessage]:

@@ -24,7 +24,7 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 
 def block(
-    kind: Kind, src: Source, *, inline: bool = True, mime_type: str | None = None, **parameters: float | None
+    kind: Kind, src: Source, mime_type: str | None = None, /, *, inline: bool = True, **parameters: float | None
 ) -> dict[str, Any]:
     """Return the content block for media of a kind; parameters that are None are left out.
 
@@ -73,9 +73,12 @@ def fitted_image(src: Source, *, inline: bool) -> Source:
         held = sources.from_bytes(bytes(src), claim).data
         assert isinstance(held, InlineData)
         return fit_image(a2b_base64(held.base64), claim.what, LIMITS.data_url)
-    if not isinstance(src, str | os.PathLike) or (isinstance(src, str) and sources.is_url(src)):
+    if isinstance(src, str) and sources.is_url(src):
         return src
-    path = _expanded(src)
+    try:
+        path = _expanded(src)
+    except TypeError:
+        return src  # neither a path nor a URL: refused with the rest
     _from_path(path, False, claim)
     data = path.read_bytes()
     fitted = fit_image(data, str(path), LIMITS.data_url)

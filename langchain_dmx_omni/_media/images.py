@@ -10,7 +10,7 @@ import math
 import struct
 import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning
 
@@ -98,18 +98,24 @@ def _plain(image: Image) -> Image:
 
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):  # 16 bits and more, of which conversion would cut off all but the lowest
-        lowest, highest = map(float, image.convert("F").getextrema())
-        scale = 255 / max(highest, 1.0) if image.mode == "F" or highest > 65_535 else 1 / 257
-        return image.convert("F").point(lambda value: value * scale - min(0.0, lowest) * scale).convert("L")
+        numbers = image.convert("F")
+        lowest, highest = _extrema(numbers)
+        if image.mode != "F" and lowest >= 0 and highest <= 65_535:
+            lowest, highest = 0.0, 65_535.0
+        scale = 255 / ((highest - lowest) or 1.0)
+        return numbers.point(lambda value: value * scale - lowest * scale).convert("L")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
-        lowest, _ = image.getchannel("A").getextrema()
-        return image if lowest < 255 else image.convert("RGB")
+        return image if _extrema(image.getchannel("A"))[0] < 255 else image.convert("RGB")
     if image.mode in ("1", "L"):
         return image.convert("L")
     if image.mode not in ("RGB", "P"):  # a profile of inks or of another space says nothing of RGB
         image.info.pop("icc_profile", None)
     return image.convert("RGB")
+
+
+def _extrema(channel: Image) -> tuple[float, float]:
+    return cast("tuple[float, float]", channel.getextrema())
 
 
 def _encoded(image: Image, most: int) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from ._media.blocks import Source, block, fitted_image, needs_fitting
+from ._media.blocks import Source, block, fitted_image, local_file
 from .errors import ContentBlockError
 
 if TYPE_CHECKING:
@@ -141,15 +141,18 @@ def _is_text(block: Any) -> bool:
 
 
 def _fitted(kind: Kind, src: Source) -> Source:
-    """Return a local file that fits, re-encoded from one that doesn't; anything else as it is."""
-    path = needs_fitting(kind, src)
+    """Return a local file that fits and holds what it is sent for, re-encoded where it must be; a URL as it is."""
+    path = local_file(kind, src)
     if path is None:
         return src
-    from .video import fit  # noqa: PLC0415  # an extra
+    from .video import fit, probe  # noqa: PLC0415  # an extra
 
     fitted = fit(path)
-    if kind == "video" and fitted.suffix == ".m4a":
+    info = probe(fitted)
+    if kind == "video" and not info.has_video:
         raise ContentBlockError(
             f"{path.name}: there are no pictures in it; send it as audio: media.audio(path, fit=True)"
         )
+    if kind == "audio" and not info.has_audio:
+        raise ContentBlockError(f"{path.name}: there is no sound in it; send it as video: media.video(path, fit=True)")
     return fitted

@@ -294,7 +294,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "archive as file": (create_file_block(base64=b64(b"PK\3\4 and more"), mime_type="video/mp4"), "(file): its bytes are application/zip (a ZIP archive), which is no image, audio or video; unpack it, and send the media in it"),
     "text as image": ({"type": "image", "base64": b64(b"No picture."), "mime_type": "image/png"}, "(image): its bytes are text/plain, which is no image; send it as text"),
     "photo of a phone": (create_image_block(base64=b64(HEIC), mime_type="image/heic"), "(image): its bytes are image/heic, which the service doesn't take; convert it to JPEG or PNG (media.image(path, fit=True) does)"),
-    "photo of a phone as video": (create_video_block(base64=b64(HEIC), mime_type="video/mp4"), "(video): its bytes are image/heic, which is no video; convert it to JPEG or PNG (media.image(path, fit=True) does), and send it as image"),
+    "photo of a phone as video": (create_video_block(base64=b64(HEIC), mime_type="video/mp4"), "(video): its bytes are image/heic, which is no video; send it as image, converted to JPEG or PNG (media.image(path, fit=True) does)"),
     "drawing": (image(url(b"<svg/>", "image/svg+xml")), "(image_url): its bytes are image/svg+xml, which the service doesn't take; convert it to JPEG or PNG"),
     "notes": (create_audio_block(base64=b64(b"MThd\0\0\0\6\0\1"), mime_type="audio/midi"), "(audio): its bytes are audio/midi (notes, not sound), which is no audio; render it to sound, such as WAV"),
     "transport stream": (video(url((b"G" + bytes(187)) * 3)), "(video_url): its bytes are video/mp2t (an MPEG transport stream), which the service doesn't take; let it be re-encoded: media.video(path, fit=True)"),

@@ -17,7 +17,7 @@ from langchain_dmx_omni.errors import InvalidInputError
 from . import sources
 from .data import FileData, InlineData
 from .images import fit_image
-from .mime import TAKEN, Kind, from_name, kind_of, sniff
+from .mime import Kind, from_name, kind_of
 from .sources import Claim
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
@@ -39,8 +39,8 @@ def block(
     return {"type": kind, **fields, **({"extras": extras} if extras else {})}
 
 
-def needs_fitting(kind: Kind, src: Source) -> Path | None:
-    """Return the path of a local file that is too large to be sent inline, or in a format that is not taken.
+def local_file(kind: Kind, src: Source) -> Path | None:
+    """Return the path of a local file that is to be fitted; None for what is no file.
 
     Raises:
         ContentBlockError: There is no such file, it is empty, or its bytes are another kind of media.
@@ -55,10 +55,7 @@ def needs_fitting(kind: Kind, src: Source) -> Path | None:
     except TypeError:
         return None  # neither a path nor a URL: refused with the rest
     _from_path(path, False, claim)
-    data = FileData(path, path.stat())
-    media_type = sniff(data.head)
-    taken = media_type is not None and media_type.mime in TAKEN
-    return None if taken and len(data) <= LIMITS.data_url else path
+    return path
 
 
 def fitted_image(src: Source, *, inline: bool) -> Source:
@@ -73,13 +70,9 @@ def fitted_image(src: Source, *, inline: bool) -> Source:
         held = sources.from_bytes(bytes(src), claim).data
         assert isinstance(held, InlineData)
         return fit_image(a2b_base64(held.base64), claim.what, LIMITS.data_url)
-    if isinstance(src, str) and sources.is_url(src):
+    path = local_file("image", src)
+    if path is None:
         return src
-    try:
-        path = _expanded(src)
-    except TypeError:
-        return src  # neither a path nor a URL: refused with the rest
-    _from_path(path, False, claim)
     data = path.read_bytes()
     fitted = fit_image(data, str(path), LIMITS.data_url)
     if fitted is data:

@@ -8,6 +8,8 @@ from .mime import CONVERTIBLE, TAKEN, MediaType, kind_of
 
 PDF = "it is a PDF, which the model can't read; extract its text, or send its pages as images"
 
+_DOES = " (media.image(path, fit=True) does)"
+
 _UNPLAYABLE = frozenset({"audio/x-ofr", "video/iso.segment"})
 """Sound and video that FFmpeg doesn't open."""
 
@@ -51,14 +53,14 @@ def refusal(media: MediaType, kind: str | None, declared: str | None = None, *, 
     if not media.kinds or (kind is not None and kind not in media.kinds):
         way = _elsewhere(media) if media.kinds else _OTHERS.get(media.mime)
         return f"its bytes are {media.title}, which is no {kind or 'image, audio or video'}{f'; {way}' if way else ''}"
-    if fit or media.mime in TAKEN or _means(declared, media):
+    if media.mime in TAKEN or (_may_be_converted(media, kind) if fit else _means(declared, media)):
         return None
     return f"its bytes are {media.title}, which the service doesn't take; {_conversion(media, kind or media.kinds[0])}"
 
 
-def conversion(media: MediaType) -> str:
+def as_image(media: MediaType) -> str:
     """Return what is to be done with a picture that is no video."""
-    return _elsewhere(media) if media.mime in TAKEN else _conversion(media, "image")
+    return _elsewhere(media)
 
 
 def agrees(kind: str, mime: str | None) -> bool:
@@ -81,6 +83,10 @@ def image_problem(width: int | None, height: int | None) -> str | None:
     return None
 
 
+def _may_be_converted(media: MediaType, kind: str | None) -> bool:
+    return media.mime in CONVERTIBLE if kind == "image" else media.mime not in _UNPLAYABLE
+
+
 def _means(declared: str | None, media: MediaType) -> bool:
     essence = (declared or "").split(";", 1)[0].strip().lower()
     return "image" not in media.kinds and essence in {media.mime, *(media.mime.replace("video/", "audio/", 1),)}
@@ -92,19 +98,16 @@ def _elsewhere(media: MediaType) -> str:
     if media.mime in TAKEN:
         return f"send it as {kind} (media.{kind})"
     if kind == "image":
-        return f"{_conversion(media, kind)}, and send it as image"
-    return (
-        f"send it as {kind} (media.{kind}(path, fit=True))"
-        if media.mime not in _UNPLAYABLE
-        else _conversion(media, kind)
-    )
+        return f"send it as image, converted to JPEG or PNG{_DOES if media.mime in CONVERTIBLE else ''}"
+    if media.mime in _UNPLAYABLE:
+        return _conversion(media, kind)
+    return f"send it as {kind} (media.{kind}(path, fit=True))"
 
 
 def _conversion(media: MediaType, kind: str) -> str:
-    if kind != "image":
-        if media.mime in _UNPLAYABLE:
-            return f"convert it to {'MP4' if kind == 'video' else 'WAV or M4A'}"
-        return f"let it be re-encoded: media.{kind}(path, fit=True)"
-    way = "convert it to JPEG or PNG"
-    way += " (media.image(path, fit=True) does)" if media.mime in CONVERTIBLE else ""
-    return f"{way}, or send its motion as video (media.video(path, fit=True))" if "video" in media.kinds else way
+    if kind == "image":
+        way = f"convert it to JPEG or PNG{_DOES if media.mime in CONVERTIBLE else ''}"
+        return f"{way}, or send its motion as video (media.video(path, fit=True))" if "video" in media.kinds else way
+    if media.mime in _UNPLAYABLE:
+        return f"convert it to {'MP4' if kind == 'video' else 'WAV or M4A'}"
+    return f"let it be re-encoded: media.{kind}(path, fit=True)"

@@ -12,14 +12,16 @@ import threading
 import time
 from array import array
 from base64 import b64decode, b64encode
-from contextlib import ExitStack
-from functools import partial
+from contextlib import ExitStack, suppress
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from langchain_dmx_omni._media import mime
 from langchain_dmx_omni.testing import LocalGateway, RecordedRequest, Script, scripts
@@ -28,7 +30,9 @@ from langchain_dmx_omni.testing import _media_facts as measure_module
 from langchain_dmx_omni.testing import _server as server_module
 from langchain_dmx_omni.testing import gateway as gateway_module
 from langchain_dmx_omni.testing._demuxers import FORMATS, sniff
+from langchain_dmx_omni.testing._media_rules import check_media
 from langchain_dmx_omni.testing._pictures import Picture, cuts
+from langchain_dmx_omni.testing._refusal import Refusal
 from langchain_dmx_omni.testing._token_counts import count_text
 from langchain_dmx_omni.testing._voice import speak
 from tests import gateway_clips as clips
@@ -218,6 +222,32 @@ def test_refuses_media_as_the_service_does(gateway: LocalGateway, name: str) -> 
     error = response.json()["error"]
     assert (error["code"], error["param"]) == ("bad_response_status_code", "input[0].content[0]")
     assert error["message"].startswith(f"<400> InternalError.Algo.InvalidParameter: {message} (request id: ")
+
+
+@given(
+    kind=st.sampled_from(["image", "audio", "video"]),
+    number=st.integers(0, 5),
+    at=st.floats(0, 1),
+    noise=st.binary(max_size=16),
+    kept=st.floats(0, 1),
+)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_bytes_are_measured_or_refused(
+    kind: Literal["image", "audio", "video"], number: int, at: float, noise: bytes, kept: float
+) -> None:
+    data = _samples()[number]
+    start = int(min(len(data), 600) * at)  # headers are where damage shows
+    damaged = (data[:start] + noise + data[start + len(noise) :])[: int(len(data) * kept)]
+    measure_module.measure(damaged)
+    with suppress(Refusal):  # nothing else
+        check_media(kind, damaged, "input[0]")
+
+
+@cache
+def _samples() -> list[bytes]:
+    containers = ("mp4", "matroska", "mpegts")
+    pictures = [clips.image(codec, clips.RED) for codec in ("png", "mjpeg", "bmp")]
+    return [*pictures, *(_clip(container=container) for container in containers)]
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -158,6 +158,7 @@ HEADS = [
     (id3(70_000) + id3(20) + b"MAC \x96\x0f\x00\x00", MediaType("audio/x-ape", AUDIO)),
     (id3(5) + b"\xff\xf1\x50\x80" + bytes(20), MediaType("audio/aac", AUDIO)),
     (id3(5) + bytes(20), MediaType("audio/mpeg", AUDIO)),
+    (id3(5) + b"no sound at all", TEXT),
     (b"ID3 is a tag", TEXT),
     # None of them.
     (

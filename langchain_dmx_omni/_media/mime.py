@@ -57,10 +57,7 @@ def sniff(data: bytes | Callable[[int, int], bytes]) -> MediaType | None:
             break
         start += length
         head = read(HEAD, start)
-    if not start:
-        return _sniffed(head)
-    behind = _sniffed(head)
-    return behind if behind and "audio" in behind.kinds else media_type("audio/mpeg")
+    return _sniffed(head) or (media_type("audio/mpeg") if start else None)
 
 
 def _tag_length(head: bytes) -> int:

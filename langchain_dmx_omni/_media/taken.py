@@ -44,23 +44,30 @@ def refusal(media: MediaType, kind: str | None, declared: str | None = None, *, 
     Args:
         media: What its bytes are.
         kind: What it is to be sent as; None where its bytes decide.
-        declared: The MIME type that it is said to have. Sound and video of a format that no page lists are sent to a
-            user who says that he means that format; the list ends in "and others".
+        declared: The MIME type that it is said to have. The pages may not list every format of sound and video that is
+            taken, so what is truly of another, and is said to be, is sent.
         fit: Whether it is about to be converted, so that only its kind matters.
     """
     if media.mime == "application/pdf":
         return PDF
     if not media.kinds or (kind is not None and kind not in media.kinds):
-        way = _elsewhere(media) if media.kinds else _OTHERS.get(media.mime)
+        way = elsewhere(media) if media.kinds else _OTHERS.get(media.mime)
         return f"its bytes are {media.title}, which is no {kind or 'image, audio or video'}{f'; {way}' if way else ''}"
     if media.mime in TAKEN or (_may_be_converted(media, kind) if fit else _means(declared, media)):
         return None
     return f"its bytes are {media.title}, which the service doesn't take; {_conversion(media, kind or media.kinds[0])}"
 
 
-def as_image(media: MediaType) -> str:
-    """Return what is to be done with a picture that is no video."""
-    return _elsewhere(media)
+def elsewhere(media: MediaType) -> str:
+    """Return how to send media that is of another kind than it was to be sent as."""
+    kind = media.kinds[0]
+    if media.mime in TAKEN:
+        return f"send it as {kind} (media.{kind})"
+    if kind == "image":
+        return f"send it as image, converted to JPEG or PNG{_DOES if media.mime in CONVERTIBLE else ''}"
+    if media.mime in _UNPLAYABLE:
+        return _conversion(media, kind)
+    return f"send it as {kind} (media.{kind}(path, fit=True))"
 
 
 def agrees(kind: str, mime: str | None) -> bool:
@@ -90,18 +97,6 @@ def _may_be_converted(media: MediaType, kind: str | None) -> bool:
 def _means(declared: str | None, media: MediaType) -> bool:
     essence = (declared or "").split(";", 1)[0].strip().lower()
     return "image" not in media.kinds and essence in {media.mime, *(media.mime.replace("video/", "audio/", 1),)}
-
-
-def _elsewhere(media: MediaType) -> str:
-    """Return how to send media that is of another kind than it was to be sent as."""
-    kind = media.kinds[0]
-    if media.mime in TAKEN:
-        return f"send it as {kind} (media.{kind})"
-    if kind == "image":
-        return f"send it as image, converted to JPEG or PNG{_DOES if media.mime in CONVERTIBLE else ''}"
-    if media.mime in _UNPLAYABLE:
-        return _conversion(media, kind)
-    return f"send it as {kind} (media.{kind}(path, fit=True))"
 
 
 def _conversion(media: MediaType, kind: str) -> str:

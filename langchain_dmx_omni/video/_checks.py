@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from langchain_dmx_omni._media.taken import as_image
+from langchain_dmx_omni._media.taken import elsewhere
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
 
 from ._open import sniff_file
@@ -26,7 +26,7 @@ def usable(path: str | os.PathLike[str]) -> MediaInfo:
     info = probe(path)
     if info.kind is None or info.duration <= 0:
         media_type = sniff_file(info.path)
-        remedy = f"; {as_image(media_type)}" if media_type and media_type.kinds == ("image",) else ""
+        remedy = f"; {elsewhere(media_type)}" if media_type and media_type.kinds == ("image",) else ""
         raise ContentBlockError(f"{info.path.name}: {info.problem or 'there is nothing to play in it'}{remedy}")
     if info.problem:
         warnings.warn(f"{info.path.name}: {info.problem}; what can be read is used", DMXOmniWarning, stacklevel=3)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from base64 import b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,8 @@ import av
 import pi_heif
 import pillow_heif
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from langchain_dmx_omni import media, video
@@ -248,7 +252,7 @@ def see_through() -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("given", ["path", "bytes"])
+@pytest.mark.parametrize("given", ["path", "bytes", "data url"])
 @pytest.mark.parametrize(("make", "mime", "size"), IMAGES.values(), ids=IMAGES)
 def test_an_image_is_made_to_fit(
     make: Callable[[], bytes], mime: str, size: tuple[int, int], given: str, tmp_path: Path
@@ -256,7 +260,8 @@ def test_an_image_is_made_to_fit(
     data = make()
     path = tmp_path / "a.heic"
     path.write_bytes(data)
-    block = media.image(path if given == "path" else data, fit=True)
+    sources = {"path": path, "bytes": data, "data url": clips.data_url(data)}
+    block = media.image(sources[given], fit=True)
     assert block["mime_type"] == mime
     fitted = b64decode(block["base64"])
     if mime in ("image/webp", "image/bmp") or (sniff(data) == sniff(fitted) and size == (60, 40)):
@@ -306,7 +311,12 @@ NO_IMAGES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: saved(gradient(600, 400), "JPEG")[:2000],
         "it can't be read as an image: image file is truncated",
     ),
-    "unknown bytes": (lambda: b"\1\2\3\4", "it can't be read as an image: its bytes are of no known format"),
+    "unknown bytes": (lambda: b"\1\2\3\4", "its bytes are of no known format, which can't be opened"),
+    "damaged HEIC": (lambda: HEIC, "its bytes are image/heic, which can't be opened"),
+    "damaged JPEG 2000": (
+        lambda: saved(gradient(), "JPEG2000")[:40],
+        "it can't be read as an image: ",
+    ),
     "video": (_clip, "its bytes are video/mp4, which is no image; send it as video (media.video)"),
     "text": (lambda: b"A thousand words.", "its bytes are text/plain, which is no image; send it as text"),
     "SVG": (
@@ -329,6 +339,17 @@ def test_what_can_not_be_made_an_image_is_an_error(
     with pytest.raises(ContentBlockError) as caught:
         media.image("a.jpg", fit=True)
     assert str(caught.value).startswith(f"a.jpg: {problem}")
+
+
+@given(number=st.integers(0, 3), at=st.floats(0, 1), noise=st.binary(max_size=8), kept=st.floats(0, 1))
+@settings(max_examples=100, deadline=None)
+def test_any_image_is_made_to_fit_or_an_error(number: int, at: float, noise: bytes, kept: float) -> None:
+    data = saved(gradient(), ("TIFF", "HEIF", "GIF", "JPEG")[number])
+    start = int(len(data) * at)
+    damaged = (data[:start] + noise + data[start + len(noise) :])[: int(len(data) * kept) + 1]
+    with suppress(ContentBlockError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how many pictures there are
+        assert media.image(damaged, fit=True)["mime_type"] in ("image/jpeg", "image/png")
 
 
 def test_a_converted_image_has_no_file(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ MEASURED: dict[str, tuple[bytes, Measured]] = {
     "PNG": (gateway_clips.image("png", (1, 2, 3), width=64, height=48), Measured(64, 48)),
     "JPEG": (gateway_clips.image("mjpeg", (1, 2, 3), width=64, height=48), Measured(64, 48)),
     "JPEG, progressive": (jpeg(64, 48), Measured(64, 48)),
+    "JPEG with filling bytes": (jpeg(64, 48).replace(b"\xff\xc2", b"\xff\xff\xff\xc2"), Measured(64, 48)),
     "BMP": (gateway_clips.image("bmp", (1, 2, 3), width=64, height=48), Measured(64, 48)),
     "BMP of OS/2": (b"BM" + bytes(12) + struct.pack("<IHH", 12, 64, 48), Measured(64, 48)),
     "GIF": (GIF, Measured(320, 240, 1.0, False)),

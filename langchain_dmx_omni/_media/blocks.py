@@ -66,9 +66,12 @@ def fitted_image(src: Source, *, inline: bool) -> Source:
         ImportError: The extra `image` is not installed.
     """
     claim = Claim("the media given", "image", fit=True)
+    held: object = None
     if isinstance(src, bytes | bytearray | memoryview):
         held = sources.from_bytes(bytes(src), claim).data
-        assert isinstance(held, InlineData)
+    elif isinstance(src, str) and src[:5].lower() == "data:":
+        held = sources.from_url(src, claim).data
+    if isinstance(held, InlineData):
         return fit_image(a2b_base64(held.base64), claim.what, LIMITS.data_url)
     path = local_file("image", src)
     if path is None:

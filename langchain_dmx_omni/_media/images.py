@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning
 
+from .mime import sniff
 from .taken import image_problem
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_INSTALL: Final = 'pip install "langchain-dmx-omni[image]"'
 _FORMATS: Final = (
     *("JPEG", "MPO", "PNG", "BMP", "WEBP", "GIF", "TIFF", "HEIF", "AVIF", "JPEG2000", "ICO", "PPM", "PSD", "QOI"),
 )
@@ -30,6 +32,12 @@ _MOST_PIXELS: Final = 16_384 * 1_024
 _LEAST_SIDE: Final = 11
 _PREFIX: Final = len("data:image/jpeg;base64,")
 _QUALITY: Final = 90
+
+_BROKEN: Final = (
+    *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, ArithmeticError, struct.error),
+    *(TypeError, LookupError, AttributeError),
+)
+"""What Pillow raises for damaged images."""
 
 _ORIENTATION, _SUBFILE_TYPE, _DNG_VERSION = 0x0112, 254, 50706
 """Tags of EXIF and TIFF."""
@@ -48,25 +56,31 @@ def fit_image(data: bytes, what: str, limit: int) -> bytes:
         ImportError: The extra is not installed.
     """
     try:
-        from PIL import Image  # noqa: PLC0415  # an extra
+        from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  # an extra
     except ImportError:
-        raise ImportError('media.image(…, fit=True) needs: pip install "langchain-dmx-omni[image]"') from None
+        raise ImportError(f"media.image(…, fit=True) needs: {_INSTALL}") from None
     with suppress(ImportError):
         from pi_heif import register_heif_opener  # noqa: PLC0415  # an extra
 
         register_heif_opener()
     Image.init()
+    formats: list[str] = [name for name in _FORMATS if name in Image.OPEN]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of metadata that nobody needs, and of size, which is checked here
-            with Image.open(io.BytesIO(data), formats=[name for name in _FORMATS if name in Image.OPEN]) as image:
+            with Image.open(io.BytesIO(data), formats=formats) as image:
                 problem = _problem(image)
                 pages = getattr(image, "n_frames", 1) if image.format not in _TAKEN else 1
                 fitted = data if problem else _fitted(image, data, (limit - _PREFIX) // 4 * 3)
     except Image.DecompressionBombError:
         raise ContentBlockError(f"{what}: it has more pixels than can be opened safely; scale it down") from None
-    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError, OverflowError, struct.error) as error:
-        raise ContentBlockError(f"{what}: it can't be read as an image: {_reason(error)}") from None
+    except UnidentifiedImageError:
+        media_type = sniff(data)
+        problem = f"its bytes are {media_type.title if media_type else 'of no known format'}, which can't be opened"
+        problem += "" if "HEIF" in formats else f"; photos of phones need: {_INSTALL}"
+        raise ContentBlockError(f"{what}: {problem}") from None
+    except _BROKEN as error:
+        raise ContentBlockError(f"{what}: it can't be read as an image: {error}") from None
     if problem:
         raise ContentBlockError(f"{what}: {problem}")
     if pages > 1:
@@ -85,11 +99,6 @@ def _problem(image: Image) -> str | None:
     if _DNG_VERSION in tags or tags.get(_SUBFILE_TYPE) == 1:  # what would be opened is its thumbnail
         return "it is a camera's raw photo; develop it to JPEG"
     return image_problem(*image.size)
-
-
-def _reason(error: Exception) -> str:
-    # Pillow's message names an object in memory.
-    return "its bytes are of no known format" if "cannot identify" in str(error) else str(error)
 
 
 def _plain(image: Image) -> Image:

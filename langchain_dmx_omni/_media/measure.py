@@ -49,7 +49,7 @@ def _may_move(data: bytes) -> bool:
 
 def _by_header(data: bytes) -> Measured | None:
     try:
-        if data.startswith(b"\x89PNG"):
+        if data.startswith(b"\x89PNG") and data[12:16] == b"IHDR":
             return Measured(*struct.unpack_from(">II", data, 16))
         if data.startswith(b"GIF8"):
             return Measured(*struct.unpack_from("<HH", data, 6))
@@ -77,6 +77,9 @@ def _bmp(data: bytes) -> Measured:
 def _jpeg(data: bytes) -> Measured | None:
     at = 2
     while data[at] == 0xFF:
+        if data[at + 1] == 0xFF:  # a byte that fills
+            at += 1
+            continue
         marker, size = struct.unpack_from(">BH", data, at + 1)
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a start of frame
             height, width = struct.unpack_from(">HH", data, at + 5)

@@ -1,6 +1,6 @@
 """What the service refuses of media, by looking at it: formats, shapes, lengths, and what can't be decoded.
 
-The limits are those of DMXAPI's pages on the model; the words are those that Alibaba Model Studio answers with.
+The limits are those of DMXAPI's pages on the model; the words follow those of Alibaba Model Studio.
 """
 
 from __future__ import annotations

@@ -75,11 +75,11 @@ def _part(block: Any, at: Place, rules: Rules) -> Part:
         raise at.error(f"a {type(block).__name__} is no content block")
     kind = block.get("type")
     at = at._replace(kind=kind)
-    convert = KINDS.get(kind) if isinstance(kind, str) else None
-    if convert is None:
+    entry = KINDS.get(kind) if isinstance(kind, str) else None
+    if entry is None:
         problem = f"the service takes no block of type {str(kind)[:40]!r}" if kind else "the block has no type"
         raise at.error(f"{problem}; it takes text, image, audio and video")
-    return convert(block, at, rules)
+    return entry.convert(block, at, rules)
 
 
 # One function a kind
@@ -202,25 +202,34 @@ def _non_standard(block: Block, at: Place, rules: Rules) -> Part:
     return _part(block["value"], at, rules)
 
 
-KINDS: dict[str, Callable[[Block, Place, Rules], Part]] = {
-    "text": _text,
-    "input_text": _text,
-    "output_text": _text,
-    "text-plain": _text_plain,
-    "image": _image,
-    "audio": _audio,
-    "video": _video,
-    "file": _file,
-    "image_url": _image_url,
-    "input_image": _image_url,
-    "video_url": _video_url,
-    "audio_url": _audio_url,
-    "input_audio": _input_audio,
-    "input_file": _file,
-    "document": _document,
-    "media": _media,
-    "non_standard": _non_standard,
+class Kind(NamedTuple):
+    """A type of blocks that is taken."""
+
+    convert: Callable[[Block, Place, Rules], Part]
+    media: str | None = None
+    """What stands for it in a history without media (`media.strip`); None for what is text."""
+
+
+KINDS = {
+    "text": Kind(_text),
+    "input_text": Kind(_text),
+    "output_text": Kind(_text),
+    "text-plain": Kind(_text_plain),
+    "image": Kind(_image, "image"),
+    "audio": Kind(_audio, "audio"),
+    "video": Kind(_video, "video"),
+    "file": Kind(_file, "file"),
+    "image_url": Kind(_image_url, "image"),
+    "input_image": Kind(_image_url, "image"),
+    "video_url": Kind(_video_url, "video"),
+    "audio_url": Kind(_audio_url, "audio"),
+    "input_audio": Kind(_input_audio, "audio"),
+    "input_file": Kind(_file, "file"),
+    "document": Kind(_document, "file"),
+    "media": Kind(_media, "media"),
+    "non_standard": Kind(_non_standard),
 }
+"""Every type of blocks that is taken, by its name."""
 
 
 # Parts on the wire

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -272,6 +273,33 @@ def test_the_tree_is_complete() -> None:
         assert issubclass(kind, errors.DMXOmniError)
         assert kind.__name__ in errors.__doc__
         assert kind.__doc__
+
+
+ROW = re.compile(r"^ *[├└│ ─]*(?P<kind>\w*) .*?(?P<retried>no|yes|twice)$")
+
+
+def rows_of_the_tree() -> list[tuple[type[errors.DMXOmniError], set[int], bool]]:
+    """Class, statuses and whether it is tried again, of each row of the tree in `errors`."""
+    rows: list[tuple[type[errors.DMXOmniError], set[int], bool]] = []
+    for line in errors.__doc__.splitlines():
+        if row := ROW.match(line):
+            kind = getattr(errors, row["kind"], None) or rows[-1][0]  # a row without a name belongs to the one above
+            rows.append((kind, {int(status) for status in re.findall(r"\b[45]\d\d\b", line)}, row["retried"] != "no"))
+    return rows
+
+
+def test_the_tree_says_what_is_tried_again() -> None:
+    rows = rows_of_the_tree()
+    assert {kind for kind, _, _ in rows} == CORE.keys() - {errors.DMXOmniError, errors.EmptyAnswerError}
+    for kind, _, is_retried in rows:
+        assert kind("m").is_retryable is is_retried, kind
+
+
+@pytest.mark.parametrize("status", range(400, 600))
+def test_the_tree_says_the_class_of_every_status(status: int) -> None:
+    named = [kind for kind, statuses, _ in rows_of_the_tree() if status in statuses]
+    (expected,) = named or [errors.BadRequestError if status < 500 else errors.ServerError]
+    assert isinstance(from_response(status, {}, b"{}"), expected)
 
 
 @pytest.mark.parametrize("kind", CORE, ids=lambda kind: kind.__name__)

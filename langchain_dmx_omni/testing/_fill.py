@@ -378,12 +378,9 @@ def _patterned(schema: Schema, clues: Clues) -> str:
     except re.error:
         return plain
     told = [match.group() for match in inner.finditer(clues.text)]
-    runs = (char * size for size in range(_LONGEST_RUN) for char in "0aA")
+    runs = (char * size for size in range(64) for char in "0aA")
     fitting = (text for text in (*told, plain, *runs) if pattern.search(text) and text == _sized(text, schema))
     return next(fitting, plain)
-
-
-_LONGEST_RUN: Final = 64
 
 
 def _distinct(values: Sequence[Any], schema: Schema, least: int) -> list[Any]:

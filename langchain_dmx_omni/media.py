@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from ._media.blocks import Source, block, needs_fitting
+from ._request.content import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,29 +96,14 @@ def _stripped(message: BaseMessage) -> BaseMessage:
     return message.model_copy(update={"content": "".join(map(str, texts)) if plain else kept})
 
 
-_NAMES = {
-    "image": "image",
-    "image_url": "image",
-    "input_image": "image",
-    "audio": "audio",
-    "audio_url": "audio",
-    "input_audio": "audio",
-    "video": "video",
-    "video_url": "video",
-    "file": "file",
-    "input_file": "file",
-    "document": "file",
-    "media": "media",
-}
-
-
 def _media_name(block: Any) -> str | None:
     """Return what a block of media is called; None for any other block."""
     if not isinstance(block, dict):
         return None
     if block.get("type") == "non_standard":
         return _media_name(block.get("value"))
-    return _NAMES.get(str(block.get("type")))
+    kind = KINDS.get(str(block.get("type")))
+    return kind.media if kind else None
 
 
 def _is_text(block: Any) -> bool:

@@ -9,14 +9,14 @@ The last column says what is tried again, up to `max_retries` times, and nothing
     │   ├── MediaTooLargeError                                                 over the inline limit         no
     │   └── NoSpeechError                                                      a message without speech      no
     ├── APIStatusError                  the service answered with an error                                   no
-    │   ├── BadRequestError             ModelInvalidRequestError, ValueError   400, 413, any other 4xx       no
-    │   │   └── ContextLengthError      ContextOverflowError                   the input is too long         no
+    │   ├── BadRequestError             ModelInvalidRequestError, ValueError   400, any other 4xx            no
+    │   │   └── ContextLengthError      ContextOverflowError                   413: the input is too long    no
     │   ├── AuthenticationError         ModelAuthenticationError, ValueError   401                           no
     │   ├── PermissionDeniedError       ModelPermissionDeniedError, ValueError 403                           no
     │   │   └── QuotaExceededError                                             quota used up, any status     no
     │   ├── NotFoundError               ModelNotFoundError, ValueError         404                           no
     │   ├── RateLimitError              ModelRateLimitError                    429                           yes
-    │   └── ServerError                 ModelAPIError                          408, 500, 502, 504, 524       yes
+    │   └── ServerError                 ModelAPIError                          408, 500, 502, any other 5xx  yes
     │                                                                          503: no channel               twice
     ├── ConnectError                    ModelConnectionError                   the service can't be reached  yes
     ├── RequestTimeoutError             ModelTimeoutError                                                    yes
@@ -155,7 +155,6 @@ class APIStatusError(DMXOmniError):
         error_type: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
-        is_retryable: bool | None = None,
         max_retries: int | None = None,
     ) -> None:
         super().__init__(message)
@@ -166,16 +165,14 @@ class APIStatusError(DMXOmniError):
         self.request_id = request_id
         self.retry_after = retry_after
         self.max_retries = max_retries
-        if is_retryable is not None:
-            self.is_retryable = is_retryable
 
 
 class BadRequestError(APIStatusError, ModelInvalidRequestError, ValueError):
-    """The service calls the request wrong (400, 413, 422, or a 500 whose code says so)."""
+    """The service calls the request wrong (400, another 4xx, or a 500 whose code says so)."""
 
 
 class ContextLengthError(BadRequestError, ContextOverflowError):
-    """The input is longer than the model's context."""
+    """The input is longer than the model's context (413, or a code that says so)."""
 
 
 class AuthenticationError(APIStatusError, ModelAuthenticationError, ValueError):

@@ -24,6 +24,7 @@ from langchain_core.messages.content import (
     create_video_block,
 )
 
+from langchain_dmx_omni import media
 from langchain_dmx_omni._request import content
 from langchain_dmx_omni._request.content import Place, Rules
 from langchain_dmx_omni._request.options import Options
@@ -213,6 +214,17 @@ TAKEN: dict[str, tuple[Any, dict[str, Any]]] = {
 @pytest.mark.parametrize(("block", "part"), TAKEN.values(), ids=TAKEN)
 def test_a_block_becomes_a_part(block: Any, part: dict[str, Any], normalized: bool):
     assert sent([block], normalized=normalized) == [part]
+
+
+@pytest.mark.parametrize("block", [block for block, _ in TAKEN.values()], ids=TAKEN)
+def test_of_a_block_that_is_sent_strip_leaves_text(block: Any):
+    (stripped,) = media.strip([HumanMessage([block])])
+    assert {part["type"] for part in sent(list(stripped.content))} == {"text"}
+
+
+def test_every_kind_of_block_has_its_case():
+    blocks = [block for block, _ in TAKEN.values() if isinstance(block, dict)]
+    assert {block["type"] for block in blocks} == {*content.KINDS}
 
 
 def test_any_mix_keeps_its_order():

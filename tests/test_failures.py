@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -274,35 +272,6 @@ def test_the_tree_is_complete() -> None:
         assert issubclass(kind, errors.DMXOmniError)
         assert kind.__name__ in errors.__doc__
         assert kind.__doc__
-
-
-README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
-ROW = re.compile(r"^ *[├└│][├└│ ─]*(?P<kind>\w*) .*$", re.MULTILINE)
-Kind = type[errors.DMXOmniError]
-
-
-def rows(tree: str) -> list[tuple[Kind, str]]:
-    """The rows of a tree of errors, with their classes; a row without a name belongs to the class above it."""
-    kinds: list[tuple[Kind, str]] = []
-    for row in ROW.finditer(tree):
-        kinds.append((getattr(errors, row["kind"]) if row["kind"] in errors.__all__ else kinds[-1][0], row[0]))
-    return kinds
-
-
-def test_the_tree_says_what_is_tried_again() -> None:
-    retried = {"no": False, "yes": True, "twice": True}
-    words = [(kind, row.split()[-1]) for kind, row in rows(errors.__doc__)]
-    assert {kind for kind, _ in words} == CORE.keys() - {errors.DMXOmniError}
-    known = [(kind, retried[word]) for kind, word in words if kind is not errors.EmptyAnswerError]
-    assert [(kind, kind("m").is_retryable) for kind, _ in known] == known
-
-
-@pytest.mark.parametrize("tree", [errors.__doc__, README], ids=["errors.py", "README.md"])
-def test_the_tree_says_the_class_of_every_status(tree: str) -> None:
-    for status in range(400, 600):
-        named = [kind for kind, row in rows(tree) if str(status) in re.findall(r"\d+", row)]
-        (expected,) = named or [errors.BadRequestError if status < 500 else errors.ServerError]
-        assert isinstance(from_response(status, {}, b"{}"), expected), status
 
 
 @pytest.mark.parametrize("kind", CORE, ids=lambda kind: kind.__name__)

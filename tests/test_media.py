@@ -23,7 +23,6 @@ from langchain_core.messages import (
 )
 
 from langchain_dmx_omni import media
-from langchain_dmx_omni._request import content
 from langchain_dmx_omni._request.options import Options
 from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, MediaTooLargeError
@@ -289,11 +288,6 @@ def test_strip_leaves_the_text_and_the_message_given(message: BaseMessage, conte
     assert type(stripped) is type(message)
     assert stripped == message.model_copy(update={"content": content})
     assert message.model_dump_json() == before
-
-
-def test_whatever_can_be_sent_is_text_or_can_be_stripped():
-    text = {"text", "input_text", "output_text", "text-plain", "non_standard"}
-    assert {name for name, kind in content.KINDS.items() if kind.media is None} == text
 
 
 def test_a_stripped_history_can_be_sent():

@@ -19,7 +19,7 @@ import langchain_dmx_omni
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "langchain_dmx_omni"
-EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "starlette", "tqdm", "typer", "uvicorn"}
+EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "tqdm", "typer", "uvicorn"}
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
 

@@ -75,11 +75,11 @@ def _part(block: Any, at: Place, rules: Rules) -> Part:
         raise at.error(f"a {type(block).__name__} is no content block")
     kind = block.get("type")
     at = at._replace(kind=kind)
-    entry = KINDS.get(kind) if isinstance(kind, str) else None
-    if entry is None:
+    block_kind = KINDS.get(kind) if isinstance(kind, str) else None
+    if block_kind is None:
         problem = f"the service takes no block of type {str(kind)[:40]!r}" if kind else "the block has no type"
         raise at.error(f"{problem}; it takes text, image, audio and video")
-    return entry.convert(block, at, rules)
+    return block_kind.convert(block, at, rules)
 
 
 # One function a kind
@@ -202,34 +202,34 @@ def _non_standard(block: Block, at: Place, rules: Rules) -> Part:
     return _part(block["value"], at, rules)
 
 
-class Kind(NamedTuple):
-    """A type of blocks that is taken."""
+class BlockKind(NamedTuple):
+    """What a type of block means."""
 
     convert: Callable[[Block, Place, Rules], Part]
-    media: str | None = None
-    """What stands for it in a history without media (`media.strip`); None for what is text."""
+    """Makes the part that is sent."""
+    media: str | None
+    """What its media is called, for `media.strip`; None if it holds text, or another block."""
 
 
-KINDS = {
-    "text": Kind(_text),
-    "input_text": Kind(_text),
-    "output_text": Kind(_text),
-    "text-plain": Kind(_text_plain),
-    "image": Kind(_image, "image"),
-    "audio": Kind(_audio, "audio"),
-    "video": Kind(_video, "video"),
-    "file": Kind(_file, "file"),
-    "image_url": Kind(_image_url, "image"),
-    "input_image": Kind(_image_url, "image"),
-    "video_url": Kind(_video_url, "video"),
-    "audio_url": Kind(_audio_url, "audio"),
-    "input_audio": Kind(_input_audio, "audio"),
-    "input_file": Kind(_file, "file"),
-    "document": Kind(_document, "file"),
-    "media": Kind(_media, "media"),
-    "non_standard": Kind(_non_standard),
+KINDS: dict[str, BlockKind] = {
+    "text": BlockKind(_text, None),
+    "input_text": BlockKind(_text, None),
+    "output_text": BlockKind(_text, None),
+    "text-plain": BlockKind(_text_plain, None),
+    "image": BlockKind(_image, "image"),
+    "audio": BlockKind(_audio, "audio"),
+    "video": BlockKind(_video, "video"),
+    "file": BlockKind(_file, "file"),
+    "image_url": BlockKind(_image_url, "image"),
+    "input_image": BlockKind(_image_url, "image"),
+    "video_url": BlockKind(_video_url, "video"),
+    "audio_url": BlockKind(_audio_url, "audio"),
+    "input_audio": BlockKind(_input_audio, "audio"),
+    "input_file": BlockKind(_file, "file"),
+    "document": BlockKind(_document, "file"),
+    "media": BlockKind(_media, "media"),
+    "non_standard": BlockKind(_non_standard, None),
 }
-"""Every type of blocks that is taken, by its name."""
 
 
 # Parts on the wire

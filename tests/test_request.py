@@ -26,7 +26,7 @@ from langchain_core.messages import (
 )
 
 from langchain_dmx_omni._request.messages import without_random_ids
-from langchain_dmx_omni._request.options import Options, resolve
+from langchain_dmx_omni._request.options import NAMES, Options, resolve
 from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning, InvalidInputError
 
@@ -125,6 +125,10 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("options", "beside"), OPTIONS, ids=[repr(options) for options, _ in OPTIONS])
 def test_an_option_is_sent_and_nothing_that_was_not_asked_for(options: dict[str, Any], beside: dict[str, Any]):
     assert sent(HI, **options) == {**PLAIN, **beside}
+
+
+def test_the_table_knows_every_option():
+    assert {name for options, _ in OPTIONS for name in options} | {"stream_usage"} == set(NAMES)
 
 
 def test_usage_is_not_asked_for_when_it_is_off():

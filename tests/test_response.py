@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from functools import reduce
 from operator import add
 from typing import Any
@@ -300,6 +301,13 @@ def test_reasoning(asked: AnswerSpec, content: Any, kwargs: dict[str, str], whol
 def test_what_can_not_be_understood_is_an_error(event: Any, told: str) -> None:
     with pytest.raises(errors.ProtocolError, match=told):
         read([CREATED, delta("Hi"), event, COMPLETED])
+
+
+def test_a_type_of_events_that_nobody_knows_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "langchain_dmx_omni")
+    paused = {"type": "response.audio.held"}
+    assert read([CREATED, paused, delta("Hello "), paused, delta("you"), COMPLETED])[0].content == "Hello you"
+    assert caplog.messages == ["events of type 'response.audio.held' are not known, and passed over"]
 
 
 def test_an_error_message_holds_no_media() -> None:

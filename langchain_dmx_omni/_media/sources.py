@@ -40,7 +40,7 @@ class Claim(NamedTuple):
     mime: str | None = None
     name: str | None = None
     """Its file name."""
-    roots: Sequence[Path] = ()
+    roots: Sequence[Path | str] = ()
     """Folders below which `file://` URLs are honoured."""
     limit: int | None = None
     """Longest data URL in bytes, or None for no limit."""

@@ -294,7 +294,7 @@ def test_joining_takes_no_longer_for_each_of_many(shape: str) -> None:
 
     windows, count = (Window(0, 0, 60), Window(1, 58, 118)), 10_000
     merged = merge([(window, spans(window, count)) for window in windows], same)
-    assert compared <= 24 * count
+    assert compared <= 16 * count
     assert len(merged) == {"over the windows": len(merged), "all different": 2 * count}.get(shape, count)
 
 

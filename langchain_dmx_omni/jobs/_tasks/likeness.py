@@ -10,6 +10,7 @@ from itertools import compress
 _ALIKE = 0.8  # share of the characters
 _SHORTEST = 4  # characters from which likeness is no coincidence
 _LONGEST = 300  # characters up to which texts are compared in order, which takes the square of their length
+_COUNTED = 20  # characters from which they are counted first
 _GRAM = 3  # characters that are counted together in longer ones
 
 
@@ -34,12 +35,13 @@ def _digits(text: str) -> str:
 
 
 def _similar(short: str, long: str) -> bool:
-    if len(long) > _LONGEST:
-        grams = _grams(short)
-        common = (grams & _grams(long)).total()
-        return _enough(common, len(short) + len(long) - 2 * (_GRAM - 1))
-    matcher = SequenceMatcher(None, short, long, autojunk=False)
-    return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
+    if len(short) >= _COUNTED:
+        common, both = (_grams(short) & _grams(long)).total(), len(short) + len(long) - 2 * (_GRAM - 1)
+        if len(long) > _LONGEST:
+            return _enough(common, both)
+        if 8 * common < both:  # counting is faster than putting in order, and tells most of what differs
+            return False
+    return SequenceMatcher(None, short, long, autojunk=False).ratio() >= _ALIKE
 
 
 @lru_cache(256)

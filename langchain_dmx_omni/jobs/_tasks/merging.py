@@ -16,7 +16,7 @@ SpanT = TypeVar("SpanT", bound=Span)
 
 _NEAR = 1.0
 """Seconds by which two windows may differ on the time of one and the same thing; less, where they share less."""
-_CANDIDATES = 24
+_CANDIDATES = 16
 """Spans of the window before, the nearest in time, that one is compared with: where more are near, times say little."""
 
 

@@ -341,6 +341,7 @@ CORE = {
     errors.ProtocolError: ModelAPIError,
     errors.UnreadableAnswerError: ModelAPIError,
     errors.EmptyAnswerError: ModelAPIError,
+    errors.StorageError: OSError,
     errors.DMXOmniError: ModelError,
 }
 

@@ -18,6 +18,8 @@ from langchain_dmx_omni.testing._sniff import Format, sniff
 
 try:
     import av
+
+    from langchain_dmx_omni._media.container import open_container
 except ImportError:  # the gateway then tells formats and sizes in bytes
     av = None  # type: ignore[assignment]
 
@@ -113,7 +115,7 @@ def _measured(data: bytes, found: Format, cancelled: Cancelled) -> Facts:
 
 
 def _opened(data: bytes, found: Format) -> InputContainer:
-    return av.open(io.BytesIO(data), mode="r", format=found.demuxer, metadata_errors="ignore")
+    return open_container(io.BytesIO(data), formats=found.demuxer, demuxer=found.demuxer)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import av
 
-from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
+from langchain_dmx_omni._media.container import exact, open_container
+
+from ._open import picture_stream, sound_source, sound_stream, start_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +83,7 @@ class Reader:
 
     def _open(self) -> None:
         info = self._info
-        self._container = open_media(self._path)
+        self._container = open_container(self._path)
         self._start = start_of(self._container)
         self._picture = picture_stream(self._container) if info.has_video else None
         self._sound = sound_stream(self._container) if info.has_audio else None
@@ -255,5 +257,5 @@ class _SoundGraph:
 
 def _is_constant(stream: VideoStream) -> bool:
     """Whether pictures come at a constant rate, so that a packet's time tells how long its picture is shown."""
-    average, base = stream.average_rate, stream.base_rate
+    average, base = exact(stream.average_rate), exact(stream.base_rate)
     return average is not None and base is not None and abs(average - base) < base / 200

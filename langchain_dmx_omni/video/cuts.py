@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import av
 
+from langchain_dmx_omni._media.container import open_container
+
 from ._checks import usable
-from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
+from ._open import picture_stream, sound_source, sound_stream, start_of
 
 if TYPE_CHECKING:
     import os
@@ -34,7 +36,7 @@ def scenes(path: str | os.PathLike[str], *, threshold: float = 10.0) -> list[flo
     info = usable(path)
     if not info.has_video:
         return []
-    container = open_media(info.path)
+    container = open_container(info.path)
     with container:
         stream = picture_stream(container)
         assert stream is not None
@@ -75,7 +77,7 @@ def silences(path: str | os.PathLike[str], *, noise: float = -35.0, shortest: fl
     info = usable(path)
     if not info.has_audio:
         return []
-    container = open_media(info.path)
+    container = open_container(info.path)
     with container:
         stream = sound_stream(container)
         assert stream is not None

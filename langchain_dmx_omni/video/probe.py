@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import av
 
-from ._open import open_media, picture_stream, regular_file, sniff_file, sound_stream, start_of
+from langchain_dmx_omni._media.container import open_container
+
+from ._open import picture_stream, regular_file, sniff_file, sound_stream, start_of
 
 if TYPE_CHECKING:
     import os
@@ -108,7 +110,7 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     if not size:
         return MediaInfo(path=file, size_bytes=0, problem="it is empty")
     try:
-        with closing(open_media(file)) as container:
+        with closing(open_container(file)) as container:
             return _read(container, file, size)
     except (av.FFmpegError, EOFError, ValueError) as error:
         return MediaInfo(path=file, size_bytes=size, problem=_reason(file, error))
@@ -184,7 +186,10 @@ def _first_frame(file: Path, stream: Stream) -> Any:
     if getattr(stream, "codec_context", None) is None:
         return None
     tries = 0
-    with suppress(av.FFmpegError, EOFError), closing(open_media(file)) as container:  # at its start, whatever was read
+    with (
+        suppress(av.FFmpegError, EOFError),
+        closing(open_container(file)) as container,
+    ):  # at its start, whatever was read
         for packet in container.demux(container.streams[stream.index]):
             try:
                 for frame in packet.decode():
@@ -234,7 +239,7 @@ def _length(container: InputContainer, file: Path, streams: list[Stream]) -> tup
 def _last_time(file: Path, indexes: list[int], since: float) -> float:
     """Return where the last packet of some streams ends, reading from a time on, in seconds; 0.0 where that fails."""
     end = 0.0
-    with suppress(av.FFmpegError, EOFError), closing(open_media(file)) as container:
+    with suppress(av.FFmpegError, EOFError), closing(open_container(file)) as container:
         start = start_of(container)
         if since:
             container.seek(round((start + since) * av.time_base))

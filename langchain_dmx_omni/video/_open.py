@@ -61,16 +61,6 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
     return next((stream for stream in container.streams.audio if best and stream.index == best.index), None)
 
 
-def sound_source(graph: av.filter.Graph, frame: av.AudioFrame) -> av.filter.context.FilterContext:
-    """Add the node that feeds sound of a frame's kind into a filter graph."""
-    return graph.add_abuffer(
-        sample_rate=frame.sample_rate,
-        format=frame.format.name,
-        layout=frame.layout.name,
-        time_base=frame.time_base,
-    )
-
-
 def start_of(container: InputContainer) -> float:
     """Return the file's own first timestamp in seconds: what players show as 0."""
     # None for a file that doesn't say, which PyAV's types don't know.

@@ -20,7 +20,8 @@ from langchain_dmx_omni.jobs import Job, Progress
 from langchain_dmx_omni.testing import LocalGateway, scripts
 from tests import gateway_clips as clips
 from tests.calls import COLLECTED, model
-from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of, until
+from tests.calls import until
+from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -22,7 +22,7 @@ EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "starlette", "tqdm",
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
 
-def test_all_equals_the_sorted_public_names():
+def test_all_equals_the_sorted_public_names() -> None:
     public = {
         name
         for name, value in vars(langchain_dmx_omni).items()
@@ -31,45 +31,45 @@ def test_all_equals_the_sorted_public_names():
     assert langchain_dmx_omni.__all__ == sorted(public)
 
 
-def test_star_import_gives_every_name():
+def test_star_import_gives_every_name() -> None:
     namespace: dict[str, object] = {}
     exec("from langchain_dmx_omni import *", namespace)
     assert set(langchain_dmx_omni.__all__) <= set(namespace)
 
 
 @pytest.mark.parametrize("extra", sorted(EXTRAS))
-def test_importing_the_package_needs_no_extra(extra: str):
+def test_importing_the_package_needs_no_extra(extra: str) -> None:
     # A module that is None in sys.modules fails to import, as if it were not installed.
     code = f"import sys; sys.modules[{extra!r}] = None; import langchain_dmx_omni; print('imported')"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (result.returncode, result.stdout.strip()) == (0, "imported"), result.stderr
 
 
-def test_importing_the_package_loads_no_extra():
+def test_importing_the_package_loads_no_extra() -> None:
     code = "import langchain_dmx_omni, sys; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = {name.partition(".")[0] for name in result.stdout.split()}
     assert not loaded & EXTRAS
 
 
-def test_the_version_is_the_same_everywhere():
+def test_the_version_is_the_same_everywhere() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     released = re.findall(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert importlib.metadata.version("langchain-dmx-omni") == version
     assert released[0] == version
 
 
-def test_the_package_says_that_it_is_typed():
+def test_the_package_says_that_it_is_typed() -> None:
     assert importlib.resources.files(langchain_dmx_omni).joinpath("py.typed").is_file()
 
 
-def test_constraints_are_plain_pins():
+def test_constraints_are_plain_pins() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert [line for line in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line)] == []
 
 
-def test_tests_reach_loopback_and_nothing_else():
+def test_tests_reach_loopback_and_nothing_else() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=5).close()
     # TEST-NET-1, an address that is nobody's.

@@ -123,15 +123,15 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("options", "beside"), OPTIONS, ids=[repr(options) for options, _ in OPTIONS])
-def test_an_option_is_sent_and_nothing_that_was_not_asked_for(options: dict[str, Any], beside: dict[str, Any]):
+def test_an_option_is_sent_and_nothing_that_was_not_asked_for(options: dict[str, Any], beside: dict[str, Any]) -> None:
     assert sent(HI, **options) == {**PLAIN, **beside}
 
 
-def test_usage_is_not_asked_for_when_it_is_off():
+def test_usage_is_not_asked_for_when_it_is_off() -> None:
     assert sent(HI, stream_usage=False) == {key: value for key, value in PLAIN.items() if key != "stream_options"}
 
 
-def test_everything_at_once_is_the_body_of_the_samples():
+def test_everything_at_once_is_the_body_of_the_samples() -> None:
     messages = [HumanMessage([{"type": "video", "url": "https://example.com/a.mp4", "fps": 1}, "What happens?"])]
     written = b"".join(build(messages, Options(voice="Serena", temperature=0.7, max_tokens=100, seed=1)))
     assert written.decode() == (
@@ -145,12 +145,12 @@ def test_everything_at_once_is_the_body_of_the_samples():
     )
 
 
-def test_a_calls_options_reach_the_body():
+def test_a_calls_options_reach_the_body() -> None:
     options = resolve({"voice": "Tina", "seed": 1}, {"voice": None, "max_tokens": 5, "extra_body": {"top_k": 1}})
     assert json.loads(b"".join(build(HI, options))) == {**PLAIN, "seed": 1, "max_output_tokens": 5, "top_k": 1}
 
 
-def test_what_is_no_json_among_the_options_is_named():
+def test_what_is_no_json_among_the_options_is_named() -> None:
     with pytest.raises(InvalidInputError) as caught:
         build(HI, Options(search_options={"since": datetime.date(2026, 1, 1)}))
     assert str(caught.value) == "the request can't be written as JSON: search_options.since is a date"
@@ -218,13 +218,13 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("message", "expected"), MESSAGES.values(), ids=MESSAGES)
-def test_a_message_becomes_items(message: BaseMessage, expected: list[dict[str, Any]]):
+def test_a_message_becomes_items(message: BaseMessage, expected: list[dict[str, Any]]) -> None:
     before = message.model_dump_json()
     assert items([message]) == expected
     assert message.model_dump_json() == before
 
 
-def test_a_conversation_keeps_its_order():
+def test_a_conversation_keeps_its_order() -> None:
     messages = [
         SystemMessage("Be brief"),
         HumanMessage("What time is it?"),
@@ -276,14 +276,14 @@ REFUSED: dict[str, tuple[BaseMessage, str]] = {
 
 
 @pytest.mark.parametrize(("message", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_sent_is_an_error_that_names_the_place(message: BaseMessage, told: str):
+def test_what_cannot_be_sent_is_an_error_that_names_the_place(message: BaseMessage, told: str) -> None:
     with pytest.raises(ContentBlockError) as caught:
         build([HumanMessage("Hi"), message], Options())
     assert str(caught.value) == told
 
 
 @pytest.mark.parametrize("options", [{}, {"voice": "Tina"}])
-def test_no_messages_are_an_error(options: dict[str, Any]):
+def test_no_messages_are_an_error(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError) as caught:
         build([], Options(**options))
     assert str(caught.value) == "there are no messages to send"
@@ -312,13 +312,13 @@ FOLDED: dict[str, tuple[list[BaseMessage], list[dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("messages", "expected"), FOLDED.values(), ids=FOLDED)
-def test_system_text_is_folded_when_speech_is_on(messages: list[BaseMessage], expected: list[dict[str, Any]]):
+def test_system_text_is_folded_when_speech_is_on(messages: list[BaseMessage], expected: list[dict[str, Any]]) -> None:
     before = [message.model_dump_json() for message in messages]
     assert items(messages, voice="Tina") == items(messages, modalities=["text", "audio"]) == expected
     assert [message.model_dump_json() for message in messages] == before
 
 
-def test_nothing_but_an_empty_system_message_is_nothing_to_send():
+def test_nothing_but_an_empty_system_message_is_nothing_to_send() -> None:
     with pytest.raises(InvalidInputError) as caught:
         build([SystemMessage("")], Options(voice="Tina"))
     assert str(caught.value) == "there is nothing to send: the messages hold no text and no media"
@@ -338,12 +338,12 @@ SYSTEM_FIRST = [SystemMessage("Be brief"), HumanMessage("Hi")]
     ],
     ids=repr,
 )
-def test_system_stays_where_it_is_without_speech_or_when_it_is_to_be_sent(options: dict[str, Any]):
+def test_system_stays_where_it_is_without_speech_or_when_it_is_to_be_sent(options: dict[str, Any]) -> None:
     assert items(SYSTEM_FIRST, **options) == [system("Be brief"), user("Hi")]
 
 
 @pytest.mark.parametrize("message", [SystemMessage("Be brief"), ChatMessage("Be brief", role="system")])
-def test_system_with_speech_can_be_an_error(message: BaseMessage):
+def test_system_with_speech_can_be_an_error(message: BaseMessage) -> None:
     with pytest.raises(ContentBlockError) as caught:
         build([HumanMessage("Hi"), message], Options(voice="Tina", system_with_audio="error"))
     assert str(caught.value) == (
@@ -352,7 +352,7 @@ def test_system_with_speech_can_be_an_error(message: BaseMessage):
     )
 
 
-def test_media_in_a_folded_system_message_is_refused():
+def test_media_in_a_folded_system_message_is_refused() -> None:
     with pytest.raises(ContentBlockError) as caught:
         build([SystemMessage([IMAGE]), HumanMessage("Hi")], Options(voice="Tina"))
     assert str(caught.value) == f"message 1 (system), block 1 (image_url): {ONLY_TEXT}"
@@ -362,7 +362,7 @@ def output(call: str, told: str) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": call, "output": told}
 
 
-def test_media_from_tools_follows_in_a_user_message_behind_all_results():
+def test_media_from_tools_follows_in_a_user_message_behind_all_results() -> None:
     messages = [
         HumanMessage("Look"),
         AIMessage("", tool_calls=[{**CALL, "id": "1"}, {**CALL, "id": "2"}]),
@@ -391,12 +391,12 @@ def test_media_from_tools_follows_in_a_user_message_behind_all_results():
     ]
 
 
-def test_a_pdf_from_a_tool_is_refused():
+def test_a_pdf_from_a_tool_is_refused() -> None:
     with pytest.raises(ContentBlockError, match=r"message 1 \(tool\), block 1 \(file\)"):
         items([ToolMessage([{"type": "file", "base64": "JVBERi0xLjc=", "mime_type": "x/y"}], tool_call_id="1")])
 
 
-def test_what_the_service_has_no_parameter_for_is_told_in_words():
+def test_what_the_service_has_no_parameter_for_is_told_in_words() -> None:
     both = [TOOL, {**TOOL, "name": "calendar"}]
     must = "Answer by calling one of the functions that you are given, and in no other way."
     asked = {"tools": both, "tool_choice": "any"}
@@ -409,14 +409,14 @@ def test_what_the_service_has_no_parameter_for_is_told_in_words():
     assert (other["tool_choice"], other["input"]) == ("required", [user("Hi")])
 
 
-def test_search_is_left_out_where_there_are_tools():
+def test_search_is_left_out_where_there_are_tools() -> None:
     with pytest.warns(DMXOmniWarning, match="enable_search is left out"):
         options = resolve({"enable_search": True, "search_options": {"forced_search": True}}, {"tools": [TOOL]})
     assert json.loads(b"".join(build(HI, options))) == {**PLAIN, "tools": [TOOL]}
 
 
 @pytest.mark.parametrize("block", [{"type": "text", "text": "Hi", "id": "lc_1"}, {"type": "audio", "id": "lc_2"}])
-def test_random_ids_are_left_out(block: dict[str, Any]):
+def test_random_ids_are_left_out(block: dict[str, Any]) -> None:
     given = HumanMessage([block, "text", {"type": "image", "id": "mine"}])
     (found,) = without_random_ids([given])
     assert found.content == [

@@ -270,7 +270,7 @@ STRIPPED: dict[str, tuple[BaseMessage, Any]] = {
     "human, not media": (HumanMessage([{"type": "smell"}, {"a": 1}]), [{"type": "smell"}, {"a": 1}]),
     "ai": (AIMessage("Hello"), "Hello"),
     "ai, spoken": (AIMessage([{"type": "text", "text": "Hello", "index": 0}, SPEECH]), "Hello"),
-    "ai, spoken, a chunk": (AIMessageChunk([{"type": "text", "text": "Hello"}, SPEECH]), "Hello"),
+    "ai, spoken, a chunk": (AIMessageChunk(content=[{"type": "text", "text": "Hello"}, SPEECH]), "Hello"),
     "ai, texts and speech": (AIMessage(["Hel", {"type": "text", "text": "lo"}, SPEECH]), "Hello"),
     "ai, speech only": (AIMessage([SPEECH]), "[audio]"),
     "ai, speech and a tool call": (AIMessage([TEXT, SPEECH, CALL], tool_calls=[CALL]), [TEXT, CALL]),

@@ -165,15 +165,15 @@ SPOKEN = {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav", "id":
 MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     "user": (HumanMessage("Hi"), [user("Hi")]),
     "user, a list": (HumanMessage(["Hi", text("you"), IMAGE]), [user([text("Hi"), text("you"), IMAGE])]),
-    "user, a chunk": (HumanMessageChunk("Hi"), [user("Hi")]),
+    "user, a chunk": (HumanMessageChunk(content="Hi"), [user("Hi")]),
     "system": (SystemMessage("Be brief"), [system("Be brief")]),
     "system, a list": (SystemMessage(["Be ", text("brief")]), [system("Be brief")]),
-    "system, a chunk": (SystemMessageChunk("Be brief"), [system("Be brief")]),
+    "system, a chunk": (SystemMessageChunk(content="Be brief"), [system("Be brief")]),
     "assistant": (AIMessage("Hello"), [assistant("Hello")]),
     "assistant, empty": (AIMessage(""), [assistant("")]),
     "assistant, text blocks": (AIMessage([text("Hel"), "l", {"type": "output_text", "text": "o"}]), [assistant("Hello")]),
     "assistant, spoken": (AIMessage([{**text("Hello"), "index": 0}, SPOKEN]), [assistant("Hello")]),
-    "assistant, spoken, a chunk": (AIMessageChunk([text("Hello"), SPOKEN]), [assistant("Hello")]),
+    "assistant, spoken, a chunk": (AIMessageChunk(content=[text("Hello"), SPOKEN]), [assistant("Hello")]),
     "assistant, speech alone": (AIMessage([SPOKEN]), [assistant("")]),
     "assistant, reasoning": (
         AIMessage([{"type": "reasoning", "reasoning": "Hm"}, {"type": "thinking", "thinking": "Hm"}, text("Hello")]),
@@ -183,7 +183,7 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     "assistant, refusal beside": (AIMessage("", additional_kwargs={"refusal": "No."}), [assistant("No.")]),
     "assistant, tool call": (AIMessage("", tool_calls=[CALL]), [CALL_ITEM]),
     "assistant, tool call, a chunk": (
-        AIMessageChunk("", tool_call_chunks=[{"type": "tool_call_chunk", "index": 0, "id": "call_1", "name": "clock",
+        AIMessageChunk(content="", tool_call_chunks=[{"type": "tool_call_chunk", "index": 0, "id": "call_1", "name": "clock",
                                               "args": '{"zone": "Zürich"}'}]),
         [CALL_ITEM],
     ),
@@ -206,14 +206,14 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
              [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
     "tool, a list": (ToolMessage([text("12"), ":00"], tool_call_id="call_1"),
                      [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
-    "tool, a chunk": (ToolMessageChunk("12:00", tool_call_id="call_1"),
+    "tool, a chunk": (ToolMessageChunk(content="12:00", tool_call_id="call_1"),
                       [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
     "tool, an error": (ToolMessage("No clock", tool_call_id="call_1", status="error"),
                        [{"type": "function_call_output", "call_id": "call_1", "output": "Error: No clock"}]),
-    "role user": (ChatMessage("Hi", role="user"), [user("Hi")]),
-    "role human, a list": (ChatMessage([IMAGE], role="human"), [user([IMAGE])]),
-    "role assistant": (ChatMessage("Hello", role="assistant"), [assistant("Hello")]),
-    "role system": (ChatMessage("Be brief", role="system"), [system("Be brief")]),
+    "role user": (ChatMessage(content="Hi", role="user"), [user("Hi")]),
+    "role human, a list": (ChatMessage(content=[IMAGE], role="human"), [user([IMAGE])]),
+    "role assistant": (ChatMessage(content="Hello", role="assistant"), [assistant("Hello")]),
+    "role system": (ChatMessage(content="Be brief", role="system"), [system("Be brief")]),
 }  # fmt: skip
 
 
@@ -248,10 +248,10 @@ ONLY_TEXT = "only text can stand here; media goes into user messages"
 REFUSED: dict[str, tuple[BaseMessage, str]] = {
     "image in assistant": (AIMessage([text("See"), IMAGE]), f"message 2 (ai), block 2 (image_url): {ONLY_TEXT}"),
     "video in assistant": (AIMessage([{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
-    "video in a chunk": (AIMessageChunk([{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
+    "video in a chunk": (AIMessageChunk(content=[{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
     "audio in system": (SystemMessage([SPOKEN]), f"message 2 (system), block 1 (audio): {ONLY_TEXT}"),
     "reasoning in system": (SystemMessage([{"type": "reasoning"}]), f"message 2 (system), block 1 (reasoning): {ONLY_TEXT}"),
-    "image in a role": (ChatMessage([IMAGE], role="system"), f"message 2 (chat), block 1 (image_url): {ONLY_TEXT}"),
+    "image in a role": (ChatMessage(content=[IMAGE], role="system"), f"message 2 (chat), block 1 (image_url): {ONLY_TEXT}"),
     "no type": (AIMessage([{"a": 1}]), f"message 2 (ai), block 1: {ONLY_TEXT}"),
     "text that is none": (AIMessage([{"type": "text", "text": None}]), f"message 2 (ai), block 1 (text): {ONLY_TEXT}"),
     "refusal that is none": (AIMessage([{"type": "refusal", "refusal": 5}]), f"message 2 (ai), block 1 (refusal): {ONLY_TEXT}"),
@@ -259,9 +259,9 @@ REFUSED: dict[str, tuple[BaseMessage, str]] = {
     "unknown block": (HumanMessage([{"type": "smell"}]),
                       "message 2 (human), block 1 (smell): the service takes no block of type 'smell'; "
                       "it takes text, image, audio and video"),
-    "unknown role": (ChatMessage("Hi", role="wizard"),
+    "unknown role": (ChatMessage(content="Hi", role="wizard"),
                      "message 2 (chat): the service knows no role 'wizard'; it knows user, assistant and system"),
-    "function": (FunctionMessage("1", name="clock"),
+    "function": (FunctionMessage(content="1", name="clock"),
                  "message 2 (function): a FunctionMessage can't be sent; the service takes user, assistant, system and tool"),
     "remove": (RemoveMessage(id="1"),
                "message 2 (remove): a RemoveMessage can't be sent; the service takes user, assistant, system and tool"),
@@ -296,9 +296,9 @@ FOLDED: dict[str, tuple[list[BaseMessage], list[dict[str, Any]]]] = {
     "into a list": ([SystemMessage("Be brief"), HumanMessage([IMAGE, "Hi"])], [user([text("Be brief"), IMAGE, text("Hi")])]),
     "into an empty string": ([SystemMessage("Be brief"), HumanMessage("")], [user("Be brief")]),
     "from a list": ([SystemMessage(["Be ", text("brief")]), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
-    "from a chunk": ([SystemMessageChunk("Be brief"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
-    "from a role": ([ChatMessage("Be brief", role="system"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
-    "into a role": ([SystemMessage("Be brief"), ChatMessage("Hi", role="user")], [user("Be brief\n\nHi")]),
+    "from a chunk": ([SystemMessageChunk(content="Be brief"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "from a role": ([ChatMessage(content="Be brief", role="system"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "into a role": ([SystemMessage("Be brief"), ChatMessage(content="Hi", role="user")], [user("Be brief\n\nHi")]),
     "several": ([SystemMessage("A"), SystemMessage("B"), HumanMessage("Hi"), SystemMessage("C")], [user("A\n\nB\n\nC\n\nHi")]),
     "an empty one": ([SystemMessage(""), HumanMessage("Hi")], [user("Hi")]),
     "an empty one of two": ([SystemMessage(""), SystemMessage("B"), HumanMessage("Hi")], [user("B\n\nHi")]),
@@ -342,7 +342,7 @@ def test_system_stays_where_it_is_without_speech_or_when_it_is_to_be_sent(option
     assert items(SYSTEM_FIRST, **options) == [system("Be brief"), user("Hi")]
 
 
-@pytest.mark.parametrize("message", [SystemMessage("Be brief"), ChatMessage("Be brief", role="system")])
+@pytest.mark.parametrize("message", [SystemMessage("Be brief"), ChatMessage(content="Be brief", role="system")])
 def test_system_with_speech_can_be_an_error(message: BaseMessage) -> None:
     with pytest.raises(ContentBlockError) as caught:
         build([HumanMessage("Hi"), message], Options(voice="Tina", system_with_audio="error"))

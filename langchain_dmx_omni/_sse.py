@@ -22,7 +22,8 @@ class ServerSentEvent(NamedTuple):
     data: bytes
 
 
-_made = partial(tuple.__new__, ServerSentEvent)  # past the class's own `__new__`, which takes longer than all the rest
+# Past the class's own `__new__`, which takes longer than all the rest.
+_new_event = partial(tuple.__new__, ServerSentEvent)
 
 
 class EventDecoder:
@@ -54,13 +55,13 @@ class EventDecoder:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Return the events that `chunk` completes."""
-        if self._idle and (events := self._whole(chunk)):
+        if self._idle and (events := self._whole_events(chunk)):
             return events
         events = self._pieces(chunk)
         self._idle = not (self._line or self._name or self._data or self._after_cr or self._at_start or self._bare)
         return events
 
-    def _whole(self, chunk: bytes) -> list[ServerSentEvent] | None:
+    def _whole_events(self, chunk: bytes) -> list[ServerSentEvent] | None:
         """Return the events of a chunk that holds nothing but whole ones of two lines, as nearly every chunk does."""
         if b"\r" in chunk:
             return None
@@ -76,7 +77,7 @@ class EventDecoder:
             end = chunk.find(b"\n", at)
             if end <= at or not chunk.startswith(b"\n\n", end):
                 return None
-            events.append(_made((self._lead_name, chunk[at:end])))
+            events.append(_new_event((self._lead_name, chunk[at:end])))
             start = end + 2
         return events
 

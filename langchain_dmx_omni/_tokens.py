@@ -35,9 +35,9 @@ _FRAMES = 2.0
 
 # What is taken for media that can't be looked at, such as a URL: an image of one megapixel, a minute of sound, a
 # minute of 640×360 video.
-_UNSEEN_IMAGE = Measured(1024, 1024)
-_UNSEEN_SECONDS = 60.0
-_UNSEEN_VIDEO = Measured(640, 360, _UNSEEN_SECONDS)
+_UNMEASURED_IMAGE = Measured(1024, 1024)
+_UNMEASURED_SECONDS = 60.0
+_UNMEASURED_VIDEO = Measured(640, 360, _UNMEASURED_SECONDS)
 
 
 def count_text(text: str) -> int:
@@ -100,34 +100,35 @@ def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path]) 
         case {"type": "image_url", **rest}:
             return _image(rest.get("image_url", {}).get("url"))
         case {"type": "input_audio", **rest}:
-            return count_audio(_measured(rest.get("input_audio", {}).get("data")).duration or _UNSEEN_SECONDS)
+            return count_audio(_measured(rest.get("input_audio", {}).get("data")).duration or _UNMEASURED_SECONDS)
         case {"type": "video_url", **rest}:
             return _video(rest.get("video_url", {}).get("url"), float(rest.get("fps") or _FRAMES))
         case {"type": "video", "video": frames}:
             return sum(_image(frame) for frame in frames)
-    return _unseen(part["type"])
+    return _unmeasured(part["type"])
 
 
-def _unseen(kind: str) -> int:
+def _unmeasured(kind: str) -> int:
+    """Return the tokens of media that only the service sees, of an ordinary size."""
     if "image" in kind:
         return _image(None)
     if "audio" in kind:
-        return count_audio(_UNSEEN_SECONDS)
+        return count_audio(_UNMEASURED_SECONDS)
     return _video(None, _FRAMES)
 
 
 def _image(data: Any) -> int:
     size = _measured(data)
     if size.width is None or size.height is None:
-        size = _UNSEEN_IMAGE
+        size = _UNMEASURED_IMAGE
     return count_image(size.width or 0, size.height or 0)
 
 
 def _video(data: Any, fps: float) -> int:
     """Return the tokens of a video: of its pictures and of its sound, which is as long."""
     measured = _measured(data)
-    seconds = _UNSEEN_SECONDS if measured.duration is None else measured.duration
-    width, height = measured.width or _UNSEEN_VIDEO.width or 0, measured.height or _UNSEEN_VIDEO.height or 0
+    seconds = _UNMEASURED_SECONDS if measured.duration is None else measured.duration
+    width, height = measured.width or _UNMEASURED_VIDEO.width or 0, measured.height or _UNMEASURED_VIDEO.height or 0
     return count_video(seconds, width, height, fps) + count_audio(seconds)
 
 

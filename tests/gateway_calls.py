@@ -23,8 +23,8 @@ def request(*parts: dict[str, Any], **options: Any) -> dict[str, Any]:
 
 def saying(*items: Any, **options: Any) -> dict[str, Any]:
     """A request with these items; a string is a user message."""
-    said = [{"role": "user", "content": item} if isinstance(item, str) else item for item in items]
-    return request(**options) | {"input": said}
+    messages = [{"role": "user", "content": item} if isinstance(item, str) else item for item in items]
+    return request(**options) | {"input": messages}
 
 
 def post(gateway: LocalGateway, body: Any, *, key: str = "sk-local", path: str = "/responses") -> httpx.Response:

@@ -32,7 +32,7 @@ def problems(schema: Any, value: Any, root: Any, at: str = "$") -> list[str]:
     for name in ("anyOf", "oneOf"):
         if name in schema and all(problems(part, value, root, at) for part in schema[name]):
             return [f"{at}: {value!r} is none of {schema[name]}"]
-    found = [each for part in schema.get("allOf", ()) for each in problems(part, value, root, at)]
+    faults = [each for part in schema.get("allOf", ()) for each in problems(part, value, root, at)]
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     wrong = [
@@ -41,7 +41,7 @@ def problems(schema: Any, value: Any, root: Any, at: str = "$") -> list[str]:
         "enum" in schema and value not in schema["enum"],
     ]
     if any(wrong):
-        return [*found, f"{at}: {value!r} is not of {schema}"]
+        return [*faults, f"{at}: {value!r} is not of {schema}"]
     match value:
         case bool():
             pass
@@ -68,7 +68,7 @@ def problems(schema: Any, value: Any, root: Any, at: str = "$") -> list[str]:
             fixed = schema.get("prefixItems", [])
             for number, each in enumerate(value):
                 part = fixed[number] if number < len(fixed) else schema.get("items", {})
-                found += problems(part, each, root, f"{at}[{number}]") if part is not False else [f"{at}: too long"]
+                faults += problems(part, each, root, f"{at}[{number}]") if part is not False else [f"{at}: too long"]
         case dict():
             fields = schema.get("properties", {})
             wrong = [
@@ -76,8 +76,8 @@ def problems(schema: Any, value: Any, root: Any, at: str = "$") -> list[str]:
                 schema.get("additionalProperties") is False and any(name not in fields for name in value),
             ]
             for name, each in value.items():
-                found += problems(fields.get(name, {}), each, root, f"{at}.{name}")
-    return [*found, *([f"{at}: {value!r} is not of {schema}"] if any(wrong) else [])]
+                faults += problems(fields.get(name, {}), each, root, f"{at}.{name}")
+    return [*faults, *([f"{at}: {value!r} is not of {schema}"] if any(wrong) else [])]
 
 
 NAMES = st.sampled_from(["city", "days", "name", "user_id", "isActive", "unit", "a", "b", "城市", "x-y", "$"])

@@ -48,7 +48,7 @@ class Broken:
     """The error of an arrival that is no answer."""
 
     kind: type[errors.DMXOmniError]
-    told: str
+    hint: str
     partial: str | None = None
 
 
@@ -111,12 +111,12 @@ async def test_whole_answers(gateway: LocalGateway, name: str, way: Way) -> None
     case = EXPECTED[name]
     assert isinstance(case, Whole)
     gateway.play(ARRIVALS[name]())
-    asked = model(gateway, **spoken_for(case))
+    llm = model(gateway, **spoken_for(case))
     if case.warns is None:
-        message = await way(asked, "Hello?")
+        message = await way(llm, "Hello?")
     else:
         with pytest.warns(errors.DMXOmniWarning, match=case.warns):
-            message = await way(asked, "Hello?")
+            message = await way(llm, "Hello?")
     assert message.text == case.text
     assert message.usage_metadata == case.usage
     assert [(call["name"], call["id"], call["args"]) for call in message.tool_calls] == [*case.calls]
@@ -161,7 +161,7 @@ async def test_broken_answers(gateway: LocalGateway, name: str, way: Way) -> Non
     streamed = way in (WAYS["stream"], WAYS["astream"]) and case.partial is not None
     # A stream that breaks after its first chunk says so, whatever broke it; the cause is kept.
     assert type(error) is (errors.StreamInterruptedError if streamed and case.kind.is_retryable else case.kind)
-    assert case.told in str(error)
+    assert case.hint in str(error)
     assert (error.partial.text if error.partial is not None else None) == case.partial
     assert len(gateway.requests) == 1
 
@@ -177,8 +177,8 @@ def test_an_error_within_a_stream_is_the_cause_of_the_interruption(gateway: Loca
 @pytest.mark.parametrize("shape", scripts.SPEECH_SHAPES)
 async def test_speech_is_the_same_bytes_in_all_ways(gateway: LocalGateway, shape: str) -> None:
     gateway.play(*[scripts.sse(scripts.spoken(TEXT, PCM, shape))] * 4)
-    asked = model(gateway, voice="Tina")
-    messages = [await way(asked, "Hello?") for way in WAYS.values()]
+    llm = model(gateway, voice="Tina")
+    messages = [await way(llm, "Hello?") for way in WAYS.values()]
     assert_speaks(messages[0].content, TEXT, PCM)
     assert all(message == messages[0] for message in messages)
     assert all(Speech.from_message(message).pcm == PCM for message in messages)
@@ -191,8 +191,8 @@ async def test_speech_is_the_same_bytes_in_all_ways(gateway: LocalGateway, shape
 async def test_all_ways_give_the_same_message(gateway: LocalGateway, name: str, output_version: str) -> None:
     gateway.play(*[ARRIVALS[name]()] * 4)
     spoken = spoken_for(EXPECTED[name])
-    asked = model(gateway, output_version=output_version, **spoken)
-    messages = [await way(asked, "Hello?") for way in WAYS.values()]
+    llm = model(gateway, output_version=output_version, **spoken)
+    messages = [await way(llm, "Hello?") for way in WAYS.values()]
     assert all(message.content_blocks == messages[0].content_blocks for message in messages)
     assert all(message.tool_calls == messages[0].tool_calls for message in messages)
     assert all(message.response_metadata == messages[0].response_metadata for message in messages)
@@ -216,25 +216,25 @@ def test_text_is_handed_out_delta_by_delta(gateway: LocalGateway) -> None:
 
 
 @pytest.mark.parametrize(
-    ("voice", "told"),
+    ("voice", "hint"),
     [
         ("Cherry", "voice='Cherry' is not in the catalogue: see langchain_dmx_omni.voices.names()"),
         ("Tinna", "voice='Tinna' is not in the catalogue: did you mean 'Tina' or 'Katerina'?"),
     ],
 )
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-async def test_an_unknown_voice_is_named(gateway: LocalGateway, way: Way, voice: str, told: str) -> None:
-    asked = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, voice=voice)
+async def test_an_unknown_voice_is_named(gateway: LocalGateway, way: Way, voice: str, hint: str) -> None:
+    llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, voice=voice)
     with pytest.raises(errors.EmptyAnswerError) as caught:
-        await way(asked, "Hello?")
+        await way(llm, "Hello?")
     assert str(caught.value) == (
-        f"the service answered with HTTP 200 and nothing in it, as it does for a voice that it does not know; {told}"
+        f"the service answered with HTTP 200 and nothing in it, as it does for a voice that it does not know; {hint}"
     )
     assert len(gateway.requests) == 1  # an unknown voice stays unknown: no second try
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-async def test_speech_that_does_not_come_is_told(gateway: LocalGateway, way: Way) -> None:
+async def test_speech_that_does_not_come_is_warned_of(gateway: LocalGateway, way: Way) -> None:
     gateway.play(ARRIVALS["plain"]())
     with pytest.warns(errors.DMXOmniWarning, match="speech was asked for .voice='Tina'., and only text arrived"):
         message = await way(model(gateway, voice="Tina"), "Hello?")

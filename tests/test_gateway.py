@@ -20,14 +20,15 @@ from typing import Any
 import httpx
 import pytest
 
+from langchain_dmx_omni._media import mime
 from langchain_dmx_omni.testing import LocalGateway, RecordedRequest, Script, scripts
 from langchain_dmx_omni.testing import _espeak as espeak_module
-from langchain_dmx_omni.testing import _measure as measure_module
+from langchain_dmx_omni.testing import _media_facts as measure_module
 from langchain_dmx_omni.testing import _server as server_module
 from langchain_dmx_omni.testing import gateway as gateway_module
+from langchain_dmx_omni.testing._demuxers import FORMATS, sniff
 from langchain_dmx_omni.testing._pictures import Picture, cuts
-from langchain_dmx_omni.testing._sniff import sniff
-from langchain_dmx_omni.testing._usage import count_text
+from langchain_dmx_omni.testing._token_counts import count_text
 from langchain_dmx_omni.testing._voice import speak
 from tests import gateway_clips as clips
 from tests.calls import until
@@ -312,7 +313,9 @@ def test_without_pyav_it_tells_format_and_size(gateway: LocalGateway, monkeypatc
         ({"stop": ["local", "simulated", "", "zebra"]}, "This is a ", None),
     ],
 )
-def test_stops_where_it_is_told(gateway: LocalGateway, options: dict[str, Any], text: str, finish: str | None) -> None:
+def test_stops_where_the_request_says(
+    gateway: LocalGateway, options: dict[str, Any], text: str, finish: str | None
+) -> None:
     response = post(gateway, request(**options))
     last = events_of(response)[-1]
     assert text_of(response) == text
@@ -342,7 +345,10 @@ def test_a_moving_picture_has_no_cuts_but_a_jump_is_one() -> None:
         (b"\x1a\x45\xdf\xa3\x93\x42\x82\x84webm", "WebM"),
         (b"RIFF\x00\x00\x00\x00WEBP", "WebP"),
         (b"RIFF\x00\x00\x00\x00ACON", None),
-        (b"\x47" + bytes(187) + b"\x47", "MPEG-TS"),
+        ((b"\x47" + bytes(187)) * 3, "MPEG-TS"),
+        (b"\x47" + bytes(187) + b"\x47", None),
+        (b"\x00\x00\x00\x18ftypavif", "AVIF"),
+        (b"II*\x00\x08\x00\x00\x00", None),
         (b"\xff\xf1\x50\x80", "AAC"),
         (b"\xff\xfb\x90\x64", "MP3"),
         (b"ID3\x04", "MP3"),
@@ -352,8 +358,12 @@ def test_a_moving_picture_has_no_cuts_but_a_jump_is_one() -> None:
     ],
 )
 def test_names_formats_by_their_first_bytes(head: bytes, name: str | None) -> None:
-    found = sniff(head)
-    assert (found and found.name) == name
+    format = sniff(head)
+    assert (format and format.name) == name
+
+
+def test_the_gateway_opens_what_the_client_sends() -> None:
+    assert FORMATS.keys() >= mime.TAKEN
 
 
 def test_long_video_is_seen_by_its_key_frames(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,7 +381,7 @@ def test_huge_pictures_are_named_and_not_decoded(monkeypatch: pytest.MonkeyPatch
     assert not facts.damaged
 
 
-def test_measuring_stops_when_told() -> None:
+def test_measuring_stops_when_cancelled() -> None:
     facts = measure_module.measure(clips.clip(clips.RED), cancelled=lambda: True)
     assert facts.vision is not None
     assert facts.vision.colours == ()
@@ -762,7 +772,7 @@ def test_says_in_one_line_what_is_missing() -> None:
         "try: LocalGateway()\n"
         "except ImportError as error: print(error)"
     )
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
     )
-    assert told.stdout == 'LocalGateway needs: pip install "langchain-dmx-omni[local]"\n'
+    assert process.stdout == 'LocalGateway needs: pip install "langchain-dmx-omni[local]"\n'

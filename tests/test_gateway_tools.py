@@ -11,10 +11,11 @@ from hypothesis import given
 from pydantic import BaseModel, Field
 
 from langchain_dmx_omni.testing import LocalGateway, scripts
-from langchain_dmx_omni.testing._clues import Clues
-from langchain_dmx_omni.testing._fields import asked_schema
-from langchain_dmx_omni.testing._fill import field_names, fill
-from langchain_dmx_omni.testing._usage import count_text
+from langchain_dmx_omni.testing._simulator.fill import fill
+from langchain_dmx_omni.testing._simulator.json_schema import field_names
+from langchain_dmx_omni.testing._simulator.prompt_values import PromptValues
+from langchain_dmx_omni.testing._simulator.requested_json import requested_schema
+from langchain_dmx_omni.testing._token_counts import count_text
 from tests import gateway_clips as clips
 from tests.gateway_calls import calls_of, events_of, post, saying, text_of
 from tests.gateway_schema import SCHEMAS, TEXTS, problems
@@ -274,12 +275,12 @@ ASKED: dict[str, tuple[list[dict[str, Any]], str, Calls]] = {
         [("unicode_customer", {"customer_name": "你好啊集团", "description": "Hello Group"})],
     ),
     "not_at_all": ([WEATHER, ADD], "Hello! What can you do?", []),
-    "not_if_told_not_to": ([WEATHER], "What's the weather like? Don't use any tools.", []),
+    "not_if_forbidden": ([WEATHER], "What's the weather like? Don't use any tools.", []),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_calls_what_is_asked_for(gateway: LocalGateway, name: str) -> None:
+def test_calls_what_is_requested(gateway: LocalGateway, name: str) -> None:
     tools, question, calls = ASKED[name]
     response = post(gateway, saying(question, tools=tools))
     assert calls_of(response) == calls
@@ -293,11 +294,11 @@ TURNS: dict[str, tuple[dict[str, Any], Calls]] = {
     "answered": (saying(PARIS, *SUNNY, tools=[WEATHER]), []),
     "one_is_left": (saying(TOKYO, *SUNNY, tools=[WEATHER, TIME]), [("get_time", {"city": "Tokyo"})]),
     "none_is_left": (saying(TOKYO, *SUNNY, *NOON, tools=[WEATHER, TIME]), []),
-    "asked_again": (
+    "requested_again": (
         saying(PARIS, *SUNNY, {"role": "assistant", "content": "Sunny."}, "And the weather in Rome?", tools=[WEATHER]),
         [("get_weather", {"location": "Rome"})],
     ),
-    "asked_again_at_once": (
+    "requested_again_at_once": (
         saying(PARIS, *SUNNY, "And the weather in Rome?", tools=[WEATHER]),
         [("get_weather", {"location": "Rome"})],
     ),
@@ -325,11 +326,11 @@ TURNS: dict[str, tuple[dict[str, Any], Calls]] = {
     "none": (saying(PARIS, tools=[WEATHER], tool_choice="none"), []),
     "auto": (saying(PARIS, tools=[WEATHER], tool_choice="auto"), [("get_weather", {"location": "Paris"})]),
     "no_tools": (saying(PARIS, tools=[], tool_choice="auto"), []),
-    "told_in_words": (
+    "required_in_words": (
         saying({"role": "system", "content": "Answer by calling a function."}, "Hello 5!", tools=[MAGIC, WEATHER]),
         [("magic_function", {"input": 5})],
     ),
-    "told_in_words_then_last_bound": (
+    "required_in_words_then_last_bound": (
         saying("You must call a tool. " + PARIS, *SUNNY, tools=[WEATHER, TIME, REPORT]),
         [("WeatherReport", {"city": "Paris", "summary": "It's sunny."})],
     ),
@@ -362,20 +363,20 @@ def test_what_an_agent_gets_at_each_step(gateway: LocalGateway) -> None:
     tools = {"get_weather": lambda location: f"Sunny in {location}.", "get_time": lambda city: f"Noon in {city}"}
     items: list[Any] = [{"role": "user", "content": TOKYO}]
     for _ in range(3):
-        made = events_of(post(gateway, saying(*items, tools=[WEATHER, TIME])))[-1]["response"]["output"]
-        for item in made:
+        outputs = events_of(post(gateway, saying(*items, tools=[WEATHER, TIME])))[-1]["response"]["output"]
+        for item in outputs:
             if item["type"] == "function_call":
                 items.append({name: item[name] for name in ("type", "call_id", "name", "arguments")})
                 items.append(output(tools[item["name"]](**json.loads(item["arguments"])), item["call_id"]))
     assert [item.get("name") for item in items] == [None, "get_weather", None, "get_time", None]
-    assert made[0]["content"][0]["text"] == (
+    assert outputs[0]["content"][0]["text"] == (
         f"This is a simulated answer by the local gateway. You asked: '{TOKYO}' "
         "get_weather says: Sunny in Paris. get_time says: Noon in Tokyo."
     )
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "expected"),
     [
         ("It's sunny.", "get_weather says: It's sunny."),
         ('{"result": 3}', 'get_weather says: {"result": 3}.'),
@@ -385,9 +386,9 @@ def test_what_an_agent_gets_at_each_step(gateway: LocalGateway) -> None:
         ("Error: Missing required argument 'b'.", "get_weather says: Error: Missing required argument 'b'."),
     ],
 )
-def test_repeats_what_tools_said(gateway: LocalGateway, said: str, told: str) -> None:
+def test_repeats_what_tools_said(gateway: LocalGateway, said: str, expected: str) -> None:
     text = text_of(post(gateway, saying(PARIS, call("get_weather"), output(said), tools=[WEATHER])))
-    assert text == f"This is a simulated answer by the local gateway. You asked: '{PARIS}' {told}"
+    assert text == f"This is a simulated answer by the local gateway. You asked: '{PARIS}' {expected}"
 
 
 def test_media_right_after_an_output_belongs_to_it(gateway: LocalGateway) -> None:
@@ -470,20 +471,20 @@ def test_reasons_before_it_answers(gateway: LocalGateway, tools: Any, thought: s
     assert usage["output_tokens"] > count_text(thought)
 
 
-def test_does_not_reason_unless_told_to(gateway: LocalGateway) -> None:
+def test_reasons_only_on_request(gateway: LocalGateway) -> None:
     assert b"reasoning_summary" not in post(gateway, saying(PARIS, enable_thinking=False)).content
 
 
 def test_counts_tools_calls_and_outputs(gateway: LocalGateway) -> None:
     counted = {"stream_options": {"include_usage": True}, "tools": [WEATHER]}
-    asked = count_text(PARIS) + count_text(json.dumps([WEATHER]))
+    tokens = count_text(PARIS) + count_text(json.dumps([WEATHER]))
     usage = events_of(post(gateway, saying(PARIS, **counted)))[-1]["response"]["usage"]
     assert usage == {
-        "input_tokens": asked,
+        "input_tokens": tokens,
         "input_tokens_details": {"cached_tokens": 0},
         "output_tokens": count_text('get_weather({"location":"Paris"})'),
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": asked + count_text('get_weather({"location":"Paris"})'),
+        "total_tokens": tokens + count_text('get_weather({"location":"Paris"})'),
     }
     usage = events_of(post(gateway, saying(PARIS, *SUNNY, **counted)))[-1]["response"]["usage"]
     text = "\n".join([PARIS, 'get_weather({"location":"Paris"})', "It's sunny."])
@@ -560,16 +561,19 @@ def test_answers_in_json(gateway: LocalGateway, name: str, field: str) -> None:
 
 def test_json_tells_of_media(gateway: LocalGateway) -> None:
     picture = clips.image_part(clips.image("png", clips.RED))
-    asked = {"role": "user", "content": [picture, {"type": "text", "text": 'JSON: {"summary": ""}'}]}
-    text = text_of(post(gateway, saying(asked, text={"format": {"type": "json_object"}})))
+    question = {"role": "user", "content": [picture, {"type": "text", "text": 'JSON: {"summary": ""}'}]}
+    text = text_of(post(gateway, saying(question, text={"format": {"type": "json_object"}})))
     assert json.loads(text) == {"summary": "I received an image: PNG, 320×240. Main colours: red."}
 
 
 def test_json_tells_when(gateway: LocalGateway) -> None:
     film = clips.video_part(clips.clip(clips.RED, clips.BLUE, seconds=1.0))
     schema = {"properties": {"scenes": {"type": "array", "items": SCENE}}, "required": ["scenes"]}
-    asked = {"role": "user", "content": [film, {"type": "text", "text": f"JSON by this schema: {json.dumps(schema)}"}]}
-    text = text_of(post(gateway, saying(asked, text={"format": {"type": "json_object"}})))
+    question = {
+        "role": "user",
+        "content": [film, {"type": "text", "text": f"JSON by this schema: {json.dumps(schema)}"}],
+    }
+    text = text_of(post(gateway, saying(question, text={"format": {"type": "json_object"}})))
     assert json.loads(text) == {
         "scenes": [
             {"start": 0.0, "end": 1.0, "told": "Simulated told, from 0.0 to 1.0 s", "note": None},
@@ -609,7 +613,7 @@ SPANS = [(0.0, 1.5), (1.5, 4.0)]
 )
 def test_fills_spans_of_a_clip(field: dict[str, Any], value: Any) -> None:
     schema = {"type": "object", "properties": {"field": field}, "required": ["field"]}
-    assert fill(schema, Clues("any of kind b", ["field"], spans=SPANS)) == {"field": value}
+    assert fill(schema, PromptValues("any of kind b", ["field"], spans=SPANS)) == {"field": value}
 
 
 def test_text_is_a_format_as_well(gateway: LocalGateway) -> None:
@@ -627,10 +631,10 @@ def test_another_server_keeps_to_a_schema(other: LocalGateway, nested: bool) -> 
 
 def test_a_tool_comes_before_the_format(other: LocalGateway) -> None:
     form = {"format": {"type": "json_schema", "name": "x", "schema": REPORT["parameters"]}}
-    asked = {"tools": [WEATHER], "text": form}
-    assert calls_of(post(other, saying(PARIS, **asked))) == [("get_weather", {"location": "Paris"})]
-    told = json.loads(text_of(post(other, saying(PARIS, *SUNNY, **asked))))
-    assert told == {"city": "Paris", "summary": "get_weather says: It's sunny."}
+    options = {"tools": [WEATHER], "text": form}
+    assert calls_of(post(other, saying(PARIS, **options))) == [("get_weather", {"location": "Paris"})]
+    filled = json.loads(text_of(post(other, saying(PARIS, *SUNNY, **options))))
+    assert filled == {"city": "Paris", "summary": "get_weather says: It's sunny."}
 
 
 @pytest.mark.parametrize(
@@ -645,7 +649,7 @@ def test_a_tool_comes_before_the_format(other: LocalGateway) -> None:
     ],
 )  # fmt: skip
 def test_finds_the_keys_that_a_prompt_names(text: str, names: list[str] | None) -> None:
-    schema = asked_schema(text)
+    schema = requested_schema(text)
     assert (schema and list(schema["properties"])) == names
 
 
@@ -679,10 +683,10 @@ class Trip(BaseModel):
 )
 def test_pydantic_takes_the_arguments(text: str) -> None:
     schema = Trip.model_json_schema()
-    made = Trip.model_validate(fill(schema, Clues(text, field_names(schema))))
+    trip = Trip.model_validate(fill(schema, PromptValues(text, field_names(schema))))
     if "Plan" in text:
-        assert made.stops == [Stop(city="Rome", nights=3)]
-        assert (made.code, made.day, made.note, made.budget, made.warm) == (
+        assert trip.stops == [Stop(city="Rome", nights=3)]
+        assert (trip.code, trip.day, trip.note, trip.budget, trip.warm) == (
             "ROM",
             "2026-05-01",
             "bring hats",
@@ -690,12 +694,12 @@ def test_pydantic_takes_the_arguments(text: str) -> None:
             True,
         )
     else:
-        assert (made.note, made.budget, made.warm) == (None, None, False)
+        assert (trip.note, trip.budget, trip.warm) == (None, None, False)
 
 
 @given(SCHEMAS, TEXTS)
 def test_arguments_are_valid(schema: dict[str, Any], text: str) -> None:
-    value = fill(schema, Clues(text, field_names(schema)))
+    value = fill(schema, PromptValues(text, field_names(schema)))
     assert problems(schema, value, schema) == []
     assert json.loads(json.dumps(value, allow_nan=False)) == value
 
@@ -757,7 +761,7 @@ def test_arguments_are_valid(schema: dict[str, Any], text: str) -> None:
 )
 def test_takes_values_from_the_text(field: dict[str, Any], text: str, value: Any) -> None:
     schema = {"type": "object", "properties": {"field": field}, "required": ["field"]}
-    assert fill(schema, Clues(text, ["field"])) == {"field": value}
+    assert fill(schema, PromptValues(text, ["field"])) == {"field": value}
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ HEADS = [
     (b"\x00\x00\x10\x00moov\x00\x00\x00\x6cmvhd", MediaType("video/quicktime", VIDEO_OR_AUDIO)),
     (b"OggS\x00\x02" + bytes(22) + b"\x80theora\x03\x02", MediaType("video/ogg", VIDEO_OR_AUDIO)),
     (b"II*\x00\x08\x00\x00\x00", MediaType("image/tiff", IMAGE)),
+    ((b"G\x40\x11\x10" + bytes(184)) * 3, MediaType("video/mp2t", VIDEO_OR_AUDIO)),
     (b"PK\x03\x04\x14\x00\x06\x00", MediaType("application/zip", ())),
     (b"<!DOCTYPE html>\n<html>", MediaType("text/html", ())),
     (b"\xef\xbb\xbf\n  <!doctype HTML>", MediaType("text/html", ())),
@@ -160,7 +161,7 @@ def test_a_name_suggests_a_type(name: str | None, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mime", "kind"),
+    ("mime_type", "kind"),
     [
         ("image/png", "image"),
         ("Audio/WAV; rate=16000", "audio"),
@@ -171,12 +172,12 @@ def test_a_name_suggests_a_type(name: str | None, expected: str | None) -> None:
         (None, None),
     ],
 )
-def test_the_kind_of_a_type(mime: str | None, kind: str | None) -> None:
-    assert mime.kind_of(mime) == kind
+def test_the_kind_of_a_type(mime_type: str | None, kind: str | None) -> None:
+    assert mime.kind_of(mime_type) == kind
 
 
 @pytest.mark.parametrize(
-    ("mime", "expected"),
+    ("mime_type", "expected"),
     [
         ("audio/wav", "wav"),
         ("audio/x-wav", "wav"),
@@ -205,5 +206,5 @@ def test_the_kind_of_a_type(mime: str | None, kind: str | None) -> None:
         (None, None),
     ],
 )
-def test_the_format_that_names_audio(mime: str | None, expected: str | None) -> None:
-    assert mime.audio_format(mime) == expected
+def test_the_format_that_names_audio(mime_type: str | None, expected: str | None) -> None:
+    assert mime.audio_format(mime_type) == expected

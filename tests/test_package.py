@@ -18,7 +18,7 @@ from pytest_socket import SocketConnectBlockedError
 import langchain_dmx_omni
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "starlette", "tqdm", "typer", "uvicorn"}
+EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "tqdm", "typer", "uvicorn"}
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
 

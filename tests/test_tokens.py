@@ -185,13 +185,13 @@ def test_files_are_looked_at_below_the_roots_only(tmp_path: Path) -> None:
 def test_media_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     monkeypatch.setattr(_tokens, "measure", lambda data: looked.append(len(data)) or Measured(1, 1, 1.0))
-    monkeypatch.setattr(_tokens, "_REMEMBERED", 1)
-    _tokens._looked_at.clear()
+    monkeypatch.setattr(_tokens, "_MOST_MEASUREMENTS", 1)
+    _tokens._measurements.clear()
     one, two = (HumanMessage([media.audio(gateway_clips.sound(seconds, 0.5))]) for seconds in (0.1, 0.2))
     for message in (one, one, two, two, one):
         _tokens.count_messages([message])
     assert len(looked) == 3  # one is remembered, and only one
-    _tokens._looked_at.clear()
+    _tokens._measurements.clear()
 
 
 def test_trimming_keeps_a_video_that_fits() -> None:

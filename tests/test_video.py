@@ -11,6 +11,7 @@ import av
 import pytest
 
 from langchain_dmx_omni import media, video
+from langchain_dmx_omni._media import blocks
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, InvalidInputError, MediaTooLargeError
 from tests import clips
 
@@ -304,7 +305,7 @@ def test_scenes_and_pauses(long: Path) -> None:
 @pytest.fixture
 def small_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service takes 100 kB."""
-    monkeypatch.setattr(media, "LIMITS", media.LIMITS._replace(data_url=100_000))
+    monkeypatch.setattr(blocks, "LIMITS", blocks.LIMITS._replace(data_url=100_000))
     monkeypatch.setitem(video.fit.__kwdefaults__, "max_bytes", 70_000)
 
 

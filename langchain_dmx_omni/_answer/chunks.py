@@ -116,7 +116,7 @@ class ChunkWriter:
         return _Chunk(message=AIMessageChunk(content=content, id=self._answer.message_id, **fields))
 
     def _text_chunk(self, index: int, text: str) -> ChatGenerationChunk:
-        """Return what `_chunk` would, as a copy of the first: most of an answer is text, and validating takes long."""
+        """Return a chunk of text, copied from the first one: most of an answer is text, and validating takes long."""
         content: Content = [{"type": "text", "text": text, "index": index}] if self._blocks else text
         if self._first is None:
             self._first = self._chunk(content)

@@ -37,7 +37,7 @@ class InlineData:
 
     @property
     def fingerprint(self) -> tuple[int, int]:
-        """What tells this media from other, without reading it."""
+        """What identifies this media, without reading it."""
         return len(self), hash(self._text)
 
     @property
@@ -88,7 +88,7 @@ class FileData:
 
     @property
     def fingerprint(self) -> tuple[int, int]:
-        """What tells this media from other, without reading it."""
+        """What identifies this media, without reading it."""
         return len(self), hash((self._path, self._identity))
 
     def head(self, size: int) -> bytes:

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["image", "audio", "video"]
 
-HEAD = 64
-"""Bytes from the start that `sniff` needs."""
+HEAD = 377
+"""Bytes from the start that `sniff` needs: an MPEG transport stream is known by the first bytes of three packets."""
 
 
 class MediaType(NamedTuple):
@@ -129,6 +129,8 @@ def sniff(head: bytes) -> MediaType | None:
         return MediaType("image/bmp", ("image",))
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
         return MediaType("text/html", ())
+    if head[:377:188] == b"GGG":
+        return MediaType("video/mp2t", ("video", "audio"))
     return _frame(head)
 
 

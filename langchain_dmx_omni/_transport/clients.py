@@ -102,8 +102,8 @@ def _ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _make(kind: type[ClientT]) -> ClientT:
-    """Return a new client. ClientT for the first time, it reads files and imports modules for a tenth of a second."""
+def _new_client(kind: type[ClientT]) -> ClientT:
+    """Return a new client. The first one takes a tenth of a second, for reading files and importing modules."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=_ANSWERS_PER_CLIENT, keepalive_expiry=30.0)
     try:
         client: ClientT = kind(verify=_ssl_context(), limits=limits)
@@ -117,8 +117,8 @@ def _make(kind: type[ClientT]) -> ClientT:
 
 
 def _warm_up() -> None:
-    """Do what making the first client does for a tenth of a second: reading files, and importing modules."""
-    _make(httpx.Client).close()
+    """Read the files and import the modules that the first client needs, which takes a tenth of a second."""
+    _new_client(httpx.Client).close()
 
 
 def client() -> Shared[httpx.Client]:
@@ -151,7 +151,7 @@ def _with_room(clients: _Clients, pool: list[Shared[ClientT]], kind: type[Client
     for shared in pool:
         if shared.enter():
             return shared
-    shared = Shared(_make(kind), clients.lock)
+    shared = Shared(_new_client(kind), clients.lock)
     shared.enter()
     pool.append(shared)
     return shared

@@ -42,7 +42,7 @@ class Deadline:
         self._first = first
         self._idle = math.inf if idle is None else idle
         self._limit = math.inf if first is None else first
-        self._seen = False
+        self._had_event = False
         self.pace = min(self._limit, self._idle)
         self.at = math.inf
         self.missed = False
@@ -60,7 +60,7 @@ class Deadline:
         """An event has arrived."""
         self.at = math.inf
         self._limit = self._idle
-        self._seen = True
+        self._had_event = True
 
     @property
     def remaining(self) -> float | None:
@@ -74,12 +74,12 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        """Whether it is over."""
+        """Whether the deadline has passed."""
         return self.missed or self.clock() >= self.at
 
     def error(self) -> RequestTimeoutError:
         """Return the error that names the deadline which passed."""
-        if self._seen:
+        if self._had_event:
             return IdleTimeoutError(f"no further event {within(self._idle)} (idle_timeout)")
         return FirstEventTimeoutError(f"no event {within(self._first)} of sending (first_event_timeout)")
 
@@ -158,7 +158,7 @@ class Watchdog:
             self._waits.pop(deadline, None)
 
     def later(self, chore: Callable[[], object]) -> None:
-        """Do something in the thread, soon. Never waits for it, nor for any lock that it takes."""
+        """Run a chore in the thread, soon, without waiting for it or for any lock that it takes."""
         with self._changed:
             self._chores.append(chore)
             if not self._started():
@@ -195,7 +195,7 @@ class Watchdog:
                 # The class's own method: an SSL socket's would tear down what the reader still uses.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._wakes = now + min((one.next_look for one in self._waits), default=math.inf)
+        self._wakes = now + min((deadline.next_look for deadline in self._waits), default=math.inf)
         resting = self._wakes == math.inf
         woken = self._changed.wait(min(self._REST, self._wakes - now))
         return bool(woken or not resting or self._waits or self._chores)

@@ -127,7 +127,7 @@ class EventStream(_Incoming):
         self._leaving.close()
 
     def hang_up(self) -> None:
-        """Do so soon, from another thread.
+        """Hang up soon, from another thread.
 
         An abandoned stream is closed by the garbage collector, which may run while this very thread holds the
         connection pool's lock; waiting for that lock would then be forever.

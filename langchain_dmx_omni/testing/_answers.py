@@ -1,8 +1,8 @@
 """Whole answers as lists of events, in the service's order, with speech in every shape it is known to arrive in.
 
-The order and the field names are those of the Responses stream: ``response.created`` → ``in_progress`` →
-``output_item.added`` → ``content_part.added`` → ``output_text.delta``… → ``output_text.done`` → ``content_part.done`` →
-``output_item.done`` → ``response.completed``. Speech is 24 kHz mono 16-bit PCM.
+The order and the field names are those of the Responses stream: `response.created` → `in_progress` →
+`output_item.added` → `content_part.added` → `output_text.delta`… → `output_text.done` → `content_part.done` →
+`output_item.done` → `response.completed`. Speech is 24 kHz mono 16-bit PCM.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any, Final
 
-from langchain_dmx_omni.testing import _items
-from langchain_dmx_omni.testing._items import Call
-from langchain_dmx_omni.testing._script import Event
+from . import _items
+from ._items import Call
+from ._script import Event
 
 SAMPLE_RATE: Final = 24_000
 """Hertz, of all speech."""
@@ -60,17 +60,17 @@ def answer(
     finish: str = "completed",
     thought: str = "",
 ) -> list[Event]:
-    """One answer's events.
+    """Return one answer's events.
 
     Args:
         text: The whole text.
         deltas: The pieces it is streamed in; by default words. An empty sequence streams none: only the whole text.
-        audio: ``{"id", "data"}`` objects (base64), each an ``output_audio`` part of the message.
+        audio: `{"id", "data"}` objects (base64), each an `output_audio` part of the message.
         usage: Token counts on the last event; None leaves them out.
         response_id: The response's id.
         model: The response's model.
-        finish: ``completed``, ``failed``, or the reason of an incomplete answer: ``max_output_tokens``,
-            ``content_filter``. ``none`` leaves the last event out.
+        finish: `completed`, `failed`, or the reason of an incomplete answer: `max_output_tokens`,
+            `content_filter`. `none` leaves the last event out.
         thought: A reasoning summary before the text.
     """
     sound = _Sound(parts=[dict(part) for part in audio])
@@ -87,19 +87,19 @@ def answer(
 
 
 def spoken(text: str, pcm: bytes, shape: str = "one_item", **options: Any) -> list[Event]:
-    """One spoken answer's events.
+    """Return one spoken answer's events.
 
     Args:
         text: The whole text.
         pcm: 24 kHz mono 16-bit PCM, little-endian.
-        shape: How the speech arrives: one of :data:`SPEECH_SHAPES`.
-        options: As for :func:`answer`, without ``audio``.
+        shape: How the speech arrives: one of `SPEECH_SHAPES`.
+        options: As for `answer`, without `audio`.
     """
     return _assemble(text, _SHAPES[shape](pcm), **options)
 
 
 def numbered(events: Sequence[Event]) -> list[Event]:
-    """The events with ``sequence_number`` counted anew from 0."""
+    """Return the events with `sequence_number` counted anew from 0."""
     return [
         {"type": event["type"], "sequence_number": number} | _unnumbered(event) for number, event in enumerate(events)
     ]
@@ -116,18 +116,18 @@ def called(
     model: str = MODEL,
     finish: str = "completed",
 ) -> list[Event]:
-    """The events of an answer that calls functions.
+    """Return the events of an answer that calls functions.
 
     Args:
         calls: The calls, in order.
         text: What is said before them.
         thought: A reasoning summary before it all.
         deltas: Whether arguments are streamed in pieces.
-        done_arguments: Whether ``function_call_arguments.done`` repeats them; bridges leave that out.
+        done_arguments: Whether `function_call_arguments.done` repeats them; bridges leave that out.
         usage: Token counts on the last event; None leaves them out.
         response_id: The response's id.
         model: The response's model.
-        finish: As for :func:`answer`.
+        finish: As for `answer`.
     """
     makers = [
         *_thinking(thought),
@@ -137,7 +137,7 @@ def called(
             for number, call in enumerate(calls, start=1)
         ),
     ]
-    return _framed(_made(makers), finish, {"id": response_id, "model": model}, usage)
+    return _framed(_item_events(makers), finish, {"id": response_id, "model": model}, usage)
 
 
 @dataclass(frozen=True)
@@ -161,23 +161,23 @@ def _assemble(
     finish: str = "completed",
     thought: str = "",
 ) -> list[Event]:
-    said = _items.message(text, deltas=deltas, audio=sound.parts, between=sound.between)
-    made = _made([*_thinking(thought), said, *map(_items.speech, sound.items)])
-    output = [events[-1]["item"] for events in made] if sound.repeated else [_silent(events) for events in made]
-    return _framed(made, finish, {"id": response_id, "model": model}, usage, [item for item in output if item])
+    message = _items.message(text, deltas=deltas, audio=sound.parts, between=sound.between)
+    items = _item_events([*_thinking(thought), message, *map(_items.speech, sound.items)])
+    output = [events[-1]["item"] for events in items] if sound.repeated else [_silent(events) for events in items]
+    return _framed(items, finish, {"id": response_id, "model": model}, usage, [item for item in output if item])
 
 
 def _thinking(thought: str) -> list[_items.Maker]:
     return [_items.reasoning(thought)] if thought else []
 
 
-def _made(makers: Sequence[_items.Maker]) -> list[list[Event]]:
+def _item_events(makers: Sequence[_items.Maker]) -> list[list[Event]]:
     return [make(index) for index, make in enumerate(makers)]
 
 
-def _silent(made: Sequence[Event]) -> dict[str, Any] | None:
+def _silent(events: Sequence[Event]) -> dict[str, Any] | None:
     """An item without its speech; None if it is nothing else."""
-    item: dict[str, Any] = made[-1]["item"]
+    item: dict[str, Any] = events[-1]["item"]
     if item["type"] != "message":
         return item
     content = [part for part in item["content"] if part["type"] != "output_audio"]
@@ -185,7 +185,7 @@ def _silent(made: Sequence[Event]) -> dict[str, Any] | None:
 
 
 def _framed(
-    made: Sequence[Sequence[Event]],
+    items: Sequence[Sequence[Event]],
     finish: str,
     head: Mapping[str, Any],
     usage: Mapping[str, Any] | None,
@@ -194,19 +194,19 @@ def _framed(
     """Items between the events that open and end an answer.
 
     Args:
-        made: Each item's events.
-        finish: As for :func:`answer`.
-        head: The response's ``id`` and ``model``.
+        items: Each item's events.
+        finish: As for `answer`.
+        head: The response's `id` and `model`.
         usage: Token counts.
         output: What the last event repeats of the items; by default all of it.
     """
     response = {"id": head["id"], "object": "response", "created_at": 1_767_225_600, "model": head["model"]}
     begun = response | {"status": "in_progress", "output": [], "usage": None}
-    whole = [events[-1]["item"] for events in made] if output is None else list(output)
+    whole = [events[-1]["item"] for events in items] if output is None else list(output)
     events: list[Event] = [
         {"type": "response.created", "response": begun},
         {"type": "response.in_progress", "response": begun},
-        *(event for item in made for event in item),
+        *(event for item in items for event in item),
         *_terminal(finish, response | {"output": whole, "usage": usage}),
     ]
     return numbered(events)
@@ -290,4 +290,4 @@ _SHAPES: Final[dict[str, Callable[[bytes], _Sound]]] = {
 }
 
 SPEECH_SHAPES: Final = tuple(_SHAPES)
-"""The names of the shapes that :func:`spoken` can give speech."""
+"""The names of the shapes that `spoken` can give speech."""

@@ -1,7 +1,7 @@
-"""``ARRIVALS``: everything a client must live with once the service has said 200, one named script each.
+"""`ARRIVALS`: everything a client must live with once the service has said 200, one named script each.
 
-Unless an entry says otherwise its answer is :data:`TEXT`, its speech is :data:`PCM`, and it ends well;
-:data:`BROKEN_ARRIVALS` names those that a client must turn into an error.
+Unless an entry says otherwise its answer is `TEXT`, its speech is `PCM`, and it ends well;
+`BROKEN_ARRIVALS` names those that a client must turn into an error.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from langchain_dmx_omni.testing._answers import SAMPLE_RATE, SPEECH_SHAPES, TEXT, answer, called, numbered, spoken
-from langchain_dmx_omni.testing._items import Call
-from langchain_dmx_omni.testing._script import ABORT, Event, Script, error, html_page, sse
+from ._answers import SAMPLE_RATE, SPEECH_SHAPES, TEXT, answer, called, numbered, spoken
+from ._items import Call
+from ._script import ABORT, Event, Script, error, html_page, sse
 
 ODD_TEXT: Final = (
     'line\u2028paragraph\u2029next\u0085tab\u000bpage\u000cfile\u001c 你好 🎬👩🏽‍🚀 "quoted" \\ back\r\nend'
 )
-"""Characters that ``str.splitlines`` takes for line ends, and some that need two UTF-16 units."""
+"""Characters that `str.splitlines` takes for line ends, and some that need two UTF-16 units."""
 
 TOOL_ARGUMENTS: Final = '{"city":"Paris","days":3}'
 REASONING: Final = "First I look, then I speak."
@@ -32,14 +32,14 @@ PCM: Final = array(
 """Half a second of a 440 Hz tone and one sample: 24 kHz mono 16-bit; 24,002 bytes, no multiple of 3."""
 
 BIG_PCM_BYTES: Final = 30_000_000
-"""Bytes of silence in ``line_of_40_mb``: 40 million characters of base64, one line."""
+"""Bytes of silence in `line_of_40_mb`: 40 million characters of base64, one line."""
 
 _SERVER_ERROR: Final = {
     "message": "upstream broke (request id: req_1)",
     "type": "rix_api_error",
     "code": "server_error",
 }
-_FEW: Final = 6  # events before a stream breaks: the answer has begun, two words are out
+_BEGUN_EVENTS: Final = 6  # the answer has begun, two words are out
 
 
 def _without(*types: str) -> list[Event]:
@@ -61,7 +61,7 @@ def _text_done_without_text() -> list[Event]:
 
 
 def _among(extra: Iterable[Event], *, after: str = "response.in_progress") -> list[Event]:
-    """The plain answer with more events after the first of type ``after``."""
+    """The plain answer with more events after the first of type `after`."""
     events = answer()
     at = next(number for number, event in enumerate(events) if event["type"] == after) + 1
     return numbered([*events[:at], *extra, *events[at:]])
@@ -90,12 +90,12 @@ def _refusal() -> list[Event]:
     events[3]["part"] = part | {"refusal": ""}
     events[-2]["item"]["content"] = [part]
     events[-1]["response"]["output"][0]["content"] = [part]
-    said: list[Event] = [
+    refusal_events: list[Event] = [
         {"type": "response.refusal.delta", **place, "delta": REFUSAL[:8]},
         {"type": "response.refusal.delta", **place, "delta": REFUSAL[8:]},
         {"type": "response.refusal.done", **place, "refusal": REFUSAL},
     ]
-    return numbered([*events[:4], *said, *events[-2:]])
+    return numbered([*events[:4], *refusal_events, *events[-2:]])
 
 
 def _transcript() -> list[Event]:
@@ -109,8 +109,8 @@ def _transcript() -> list[Event]:
 
 
 def _begun_then(*steps: bytes | float, tail: bytes = b"") -> Script:
-    """The first few events of the plain answer, then ``steps``, then the end."""
-    begun = sse(answer()[:_FEW], done=False)
+    """The first few events of the plain answer, then `steps`, then the end."""
+    begun = sse(answer()[:_BEGUN_EVENTS], done=False)
     return replace(begun, body=(*begun.body, *steps, *((tail,) if tail else ())))
 
 
@@ -128,7 +128,7 @@ def _big_line() -> Script:
 
 
 def _mid_event() -> Script:
-    script = sse(answer()[:_FEW], done=False)
+    script = sse(answer()[:_BEGUN_EVENTS], done=False)
     return replace(script, body=(*script.body[:-1], script.payload[-40:-20]))
 
 
@@ -189,15 +189,20 @@ def _speech(shape: str) -> Callable[[], Script]:
 _BROKEN: Final[dict[str, Callable[[], Script]]] = {
     "closes_early": _begun_then,
     "closes_mid_event": _mid_event,
-    "aborts": lambda: _aborted(answer()[:_FEW]),
+    "aborts": lambda: _aborted(answer()[:_BEGUN_EVENTS]),
     "aborts_at_once": lambda: _aborted([]),
     "nothing": Script,
     "pings_only": lambda: Script(body=(b": PING\n\n",) * 3),
     "failed": lambda: sse(answer(finish="failed")),
     "error_event_flat": lambda: sse(
-        [*answer()[:_FEW], {"type": "error", "code": "server_error", "message": "upstream broke", "param": None}]
+        [
+            *answer()[:_BEGUN_EVENTS],
+            {"type": "error", "code": "server_error", "message": "upstream broke", "param": None},
+        ]
     ),
-    "error_event_nested": lambda: sse([*answer()[:_FEW], {"type": "error", "error": _SERVER_ERROR}], done=False),
+    "error_event_nested": lambda: sse(
+        [*answer()[:_BEGUN_EVENTS], {"type": "error", "error": _SERVER_ERROR}], done=False
+    ),
     "error_in_data": lambda: _begun_then(b"data: " + _line({"error": _SERVER_ERROR}), b"\n"),
     "error_bare_json": lambda: _begun_then(_line({"error": _SERVER_ERROR})),
     "error_bare_json_at_once": lambda: Script(body=(_line({"error": _SERVER_ERROR}),)),

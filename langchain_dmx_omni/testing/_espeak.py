@@ -40,13 +40,13 @@ class Espeak:
 
         Args:
             text: What to say.
-            voice: espeak's name of a voice, such as ``en-us+f3``.
+            voice: espeak's name of a voice, such as `en-us+f3`.
             pitch: 0 to 99, 50 is usual.
             seconds: Stop after this much speech.
             cancelled: Asked at every buffer: whether to stop.
 
         Returns:
-            Mono 16-bit samples at :attr:`rate`.
+            Mono 16-bit samples at `rate`.
         """
         samples: array[int] = array("h")
         most = int(seconds * self.rate)
@@ -68,7 +68,7 @@ class Espeak:
 
 @cache
 def load() -> Espeak | None:
-    """The library that ``espeakng-loader`` brings; None if it is missing or doesn't start."""
+    """Return the library that `espeakng-loader` brings; None if it is missing or doesn't start."""
     try:
         import espeakng_loader  # noqa: PLC0415 - optional, and it loads a shared library
 

@@ -1,6 +1,6 @@
-"""Output items as events, ``output_item.added`` to ``output_item.done``: reasoning, a message, a function call.
+"""Output items as events, `output_item.added` to `output_item.done`: reasoning, a message, a function call.
 
-Each maker takes the item's place in the output and gives its events, the item as ``output_item.done`` carries it last.
+Each maker takes the item's place in the output and gives its events, the item as `output_item.done` carries it last.
 The order and the field names are those of OpenAI's Responses stream.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_dmx_omni.testing._script import Event
+from ._script import Event
 
 Maker = Callable[[int], list[Event]]
 """Place in the output → the item's events."""
@@ -27,7 +27,7 @@ class Call:
     Attributes:
         name: The function's name.
         arguments: A mapping, or the JSON text itself.
-        call_id: What the output goes back with; by default ``call_1``, ``call_2``…
+        call_id: What the output goes back with; by default `call_1`, `call_2`…
     """
 
     name: str
@@ -36,7 +36,7 @@ class Call:
 
     @property
     def text(self) -> str:
-        r"""The arguments as JSON, without ``\u`` escapes."""
+        r"""The arguments as JSON, without `\u` escapes."""
         if isinstance(self.arguments, str):
             return self.arguments
         return json.dumps(self.arguments, ensure_ascii=False, separators=(",", ":"))
@@ -48,7 +48,7 @@ def words(text: str) -> list[str]:
 
 
 def reasoning(text: str) -> Maker:
-    """A reasoning item with one part of summary."""
+    """Return a reasoning item with one part of summary."""
 
     def make(index: int) -> list[Event]:
         item = {"id": f"rs_{index + 1}", "type": "reasoning", "summary": []}
@@ -74,12 +74,12 @@ def message(
     audio: Sequence[Mapping[str, str]] = (),
     between: Sequence[Event] = (),
 ) -> Maker:
-    """A message with text, and with speech if there is some.
+    """Return a message with text, and with speech if there is some.
 
     Args:
         text: The whole text.
         deltas: The pieces it is streamed in; by default words.
-        audio: ``output_audio`` parts.
+        audio: `output_audio` parts.
         between: Events between the end of the text and the end of the item.
     """
 
@@ -104,7 +104,7 @@ def message(
 
 
 def speech(audio: Mapping[str, str]) -> Maker:
-    """A message with speech alone."""
+    """Return a message with speech alone."""
 
     def make(index: int) -> list[Event]:
         item = message_item([audio_part(audio)], f"msg_{index + 1}")
@@ -118,13 +118,13 @@ def speech(audio: Mapping[str, str]) -> Maker:
 
 
 def function_call(call: Call, call_id: str, *, deltas: bool = True, done_arguments: bool = True) -> Maker:
-    """A function call, its arguments streamed in pieces.
+    """Return a function call, its arguments streamed in pieces.
 
     Args:
         call: The call.
         call_id: Its id, unless it has one.
         deltas: Whether the arguments are streamed.
-        done_arguments: Whether ``function_call_arguments.done`` repeats them.
+        done_arguments: Whether `function_call_arguments.done` repeats them.
     """
 
     def make(index: int) -> list[Event]:
@@ -147,10 +147,10 @@ def function_call(call: Call, call_id: str, *, deltas: bool = True, done_argumen
 
 
 def message_item(content: list[dict[str, Any]], item_id: str, *, status: str = "completed") -> dict[str, Any]:
-    """A message item."""
+    """Return a message item."""
     return {"id": item_id, "type": "message", "status": status, "role": "assistant", "content": content}
 
 
 def audio_part(audio: Mapping[str, str]) -> dict[str, Any]:
-    """A message's part that holds speech."""
+    """Return a message's part that holds speech."""
     return {"type": "output_audio", "audio": dict(audio)}

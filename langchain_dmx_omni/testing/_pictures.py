@@ -49,7 +49,7 @@ class Picture(NamedTuple):
 
 
 def main_colours(pictures: Sequence[Picture]) -> tuple[str, ...]:
-    """The names of the colours that most pixels are near to, most frequent first; at most three, at least one."""
+    """Return the names of the colours that most pixels are near to, most frequent first; one to three."""
     counts: Counter[str] = Counter()
     for picture in pictures:
         values = iter(picture.pixels)
@@ -62,7 +62,7 @@ def main_colours(pictures: Sequence[Picture]) -> tuple[str, ...]:
 
 
 def cuts(pictures: Sequence[Picture]) -> tuple[float, ...]:
-    """The moments (seconds) of the first pictures of new shots."""
+    """Return the moments (seconds) of the first pictures of new shots."""
     changes = [_change(before.pixels, after.pixels) for before, after in pairwise(pictures)]
     if not changes:
         return ()

@@ -17,6 +17,7 @@ class RecordedRequest:
         body: The parsed JSON, once it has arrived whole; None if it is no JSON object.
         size: Bytes of the body that have arrived.
         disconnected: Set when the client goes away before the answer was fully sent.
+        error: What the gateway's answer function raised; None if nothing.
         finished: Set when the gateway is done with the request: answered, aborted, or given up.
     """
 
@@ -24,5 +25,6 @@ class RecordedRequest:
     headers: dict[str, str] = field(repr=False)
     body: dict[str, Any] | None = field(default=None, repr=False)
     size: int = 0
+    error: BaseException | None = None
     disconnected: threading.Event = field(default_factory=threading.Event, repr=False)
     finished: threading.Event = field(default_factory=threading.Event, repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from langchain_dmx_omni.testing._script import Script, error
+from ._script import Script, error
 
 
 class Refusal(Exception):
@@ -13,7 +13,7 @@ class Refusal(Exception):
     Args:
         status: HTTP status.
         message: What the error's message says, without the request id.
-        code: The error's ``code``.
+        code: The error's `code`.
         param: The field of the request that it is about.
     """
 
@@ -25,19 +25,19 @@ class Refusal(Exception):
         self.param = param
 
     def script(self) -> Script:
-        """The HTTP error, with a new request id in its message and its header."""
+        """Return the HTTP error, with a new request id in its message and its header."""
         request_id = uuid4().hex
-        said = f"{self.message} (request id: {request_id})"
+        text = f"{self.message} (request id: {request_id})"
         headers = {"x-request-id": request_id}
-        return error(self.status, said, code=self.code, param=self.param, headers=headers)
+        return error(self.status, text, code=self.code, param=self.param, headers=headers)
 
 
 def bad(message: str, param: str) -> Refusal:
-    """A refusal by the endpoint itself."""
+    """Return a refusal by the endpoint itself."""
     return Refusal(400, message, code="invalid_parameter", param=param)
 
 
 def upstream(message: str, param: str) -> Refusal:
-    """A refusal that the model's own endpoint, behind this one, made."""
-    said = f"<400> InternalError.Algo.InvalidParameter: {message}"
-    return Refusal(400, said, code="bad_response_status_code", param=param)
+    """Return a refusal that the model's own endpoint, behind this one, made."""
+    text = f"<400> InternalError.Algo.InvalidParameter: {message}"
+    return Refusal(400, text, code="bad_response_status_code", param=param)

@@ -1,60 +1,76 @@
-"""What the service refuses, and how it says so. Pure: a request goes in, a :class:`Refusal` comes out or nothing does.
+"""What the service refuses, and how it says so. Pure: a request goes in, a `Refusal` comes out or nothing does.
 
 The rules are those of DMXAPI's pages on the model, and of Alibaba Model Studio's on the same model's own endpoint.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from langchain_dmx_omni import voices
-from langchain_dmx_omni.testing import _tool_rules
-from langchain_dmx_omni.testing._refusal import Refusal, bad, upstream
-from langchain_dmx_omni.testing._tool_rules import Allowed
+
+from . import _tool_rules
+from ._refusal import Refusal, bad, upstream
+from ._tool_rules import Allowed
 
 MAX_DATA_URI_BYTES: Final = 10_485_760
 """The longest data URI, in bytes of the whole string; the upstream's own number."""
 
 ROLES: Final = frozenset({"user", "assistant", "system"})
 
-MEDIA_PARTS: Final[Mapping[str, tuple[str, str]]] = {
+MEDIA_PARTS: Final[Mapping[str, tuple[Literal["image", "audio", "video"], str]]] = {
     "image_url": ("image", "url"),
     "input_audio": ("audio", "data"),
     "video_url": ("video", "url"),
 }
-"""Part type → kind of media, and the field inside that holds its URL. Frame lists (``video``) are not among them."""
+"""Part type → kind of media, and the field inside that holds its URL. Frame lists (`video`) are not among them."""
+
+
+INVALID_JSON: Final = object()
+"""Stands for a request's body that is no JSON."""
+
+
+def parse(raw: bytes) -> object:
+    """Return the JSON value of a request's body, or `INVALID_JSON`."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return INVALID_JSON
 
 
 def check_route(method: str, path: str) -> None:
-    """Refuse every place but ``POST /v1/responses``."""
+    """Refuse every place but `POST /v1/responses`."""
     if (method, path) != ("POST", "/v1/responses"):
         raise Refusal(404, f"Invalid URL ({method} {path})", code="invalid_url")
 
 
 def check_key(headers: Mapping[str, str], api_key: str) -> None:
-    """Refuse a missing or wrong key. The key may stand bare or after ``Bearer``.
+    """Refuse a missing or wrong key. The key may stand bare or after `Bearer`.
 
     Args:
         headers: The request's headers, names in lower case.
         api_key: The key that is right.
     """
-    given = headers.get("authorization", "").removeprefix("Bearer ").strip()
-    if given != api_key:
-        raise Refusal(401, "Invalid token" if given else "No token was given")
+    key = headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if key != api_key:
+        raise Refusal(401, "Invalid token" if key else "No token was given")
 
 
 def check_body(body: object, allowed: Allowed) -> dict[str, Any]:
     """Refuse what the service refuses in a request's JSON.
 
     Args:
-        body: The parsed JSON.
+        body: What `parse` gave.
         allowed: What is taken nevertheless.
 
     Returns:
-        The body: an object whose ``input`` is a list of messages with roles and parts that the service knows, of
+        The body: an object whose `input` is a list of messages with roles and parts that the service knows, of
         function calls, and of an output for each.
     """
+    if body is INVALID_JSON:
+        raise Refusal(400, "The request body is not valid JSON", code="invalid_request")
     if not isinstance(body, dict):
         raise Refusal(400, "The request body must be a JSON object", code="invalid_request")
     for rule in _RULES:
@@ -71,7 +87,7 @@ def wants_audio(body: Mapping[str, Any]) -> bool:
 
 
 def voice_of(body: Mapping[str, Any]) -> str:
-    """The name of the voice that the request asks for; the service's default if it names none."""
+    """Return the name of the voice that the request asks for; the service's default if it names none."""
     audio = body.get("audio")
     name = audio.get("voice") if isinstance(audio, dict) else None
     return name if isinstance(name, str) else voices.names()[0]
@@ -192,5 +208,5 @@ def _check_url(url: str, at: str) -> None:
 
 
 def undecodable(at: str) -> Refusal:
-    """The refusal of a data URL that holds no base64, or none at all."""
+    """Return the refusal of a data URL that holds no base64, or none at all."""
     return upstream("Failed to decode base64 data", at)

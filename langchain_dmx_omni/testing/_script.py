@@ -1,7 +1,7 @@
-"""What the gateway sends, byte for byte: a :class:`Script` is one HTTP answer, pauses and breakage included.
+"""What the gateway sends, byte for byte: a `Script` is one HTTP answer, pauses and breakage included.
 
 A script knows nothing of sockets; the gateway plays it. The two builders here cover what the service sends at the level
-of HTTP: server-sent events (:func:`sse`) and error bodies (:func:`error`).
+of HTTP: server-sent events (`sse`) and error bodies (`error`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Event = dict[str, Any]
-"""One event's JSON object; its ``type`` is also the event's name."""
+"""One event's JSON object; its `type` is also the event's name."""
 
 ErrorShape = Literal["nested", "flat", "blank", "html", "empty"]
 
@@ -21,7 +21,7 @@ EVENT_STREAM: Final = "text/event-stream"
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """The type of :data:`ABORT`."""
+    """The type of `ABORT`."""
 
 
 ABORT: Final = Abort()
@@ -35,8 +35,8 @@ class Script:
     Attributes:
         status: HTTP status.
         headers: HTTP headers, names in any case.
-        body: Played in order. ``bytes`` are sent as one chunk and flushed, a ``float`` is a pause in seconds, and
-            :data:`ABORT` drops the connection. The end of the sequence is a clean end of the body.
+        body: Played in order. `bytes` are sent as one chunk and flushed, a `float` is a pause in seconds, and
+            `ABORT` drops the connection. The end of the sequence is a clean end of the body.
     """
 
     status: int = 200
@@ -64,13 +64,13 @@ def sse(
     r"""Write events as server-sent events, one chunk an event.
 
     Args:
-        events: JSON objects; ``type`` names the event. Text goes out as UTF-8, not as ``\u`` escapes.
+        events: JSON objects; `type` names the event. Text goes out as UTF-8, not as `\u` escapes.
         newline: LF, CR LF or CR.
         blank_lines: Whether a blank line ends each event.
-        event_lines: Whether each event has an ``event:`` line before its ``data:`` line.
-        data_space: Whether a space follows ``data:`` and ``event:``.
-        done: Whether ``data: [DONE]`` ends the stream.
-        pings: ``: PING`` comments before every event.
+        event_lines: Whether each event has an `event:` line before its `data:` line.
+        data_space: Whether a space follows `data:` and `event:`.
+        done: Whether `data: [DONE]` ends the stream.
+        pings: `: PING` comments before every event.
         cut: Cut the whole body anew into chunks of this many bytes, wherever that falls.
         pause: Seconds between two chunks.
     """
@@ -99,23 +99,23 @@ def error(
     shape: ErrorShape = "nested",
     headers: Mapping[str, str] | None = None,
 ) -> Script:
-    """An HTTP error in one of the shapes the service and the proxies before it are known for.
+    """Return an HTTP error in one of the shapes the service and the proxies before it are known for.
 
     Args:
         status: HTTP status.
-        message: The error's message; a ``blank`` or ``empty`` shape leaves it out.
-        code: The error's ``code``.
-        type: The error's ``type``: ``rix_api_error``, ``new_api_error``, ``openai_error``, ``invalid_request_error``.
-        param: The error's ``param``.
-        shape: ``nested`` ``{"error": {…}}``, ``flat`` ``{"code", "message"}``, ``blank`` (nested, message ``""``),
-            ``html`` (a proxy's page), ``empty`` (no body at all).
-        headers: More headers, such as ``retry-after`` (seconds) or ``x-request-id``.
+        message: The error's message; a `blank` or `empty` shape leaves it out.
+        code: The error's `code`.
+        type: The error's `type`: `rix_api_error`, `new_api_error`, `openai_error`, `invalid_request_error`.
+        param: The error's `param`.
+        shape: `nested` `{"error": {…}}`, `flat` `{"code", "message"}`, `blank` (nested, message `""`),
+            `html` (a proxy's page), `empty` (no body at all).
+        headers: More headers, such as `retry-after` (seconds) or `x-request-id`.
     """
     content_type, body = "application/json", b""
     match shape:
         case "nested" | "blank":
-            said = message if shape == "nested" else ""
-            body = _json({"error": {"message": said, "type": type, "param": param, "code": code}})
+            text = message if shape == "nested" else ""
+            body = _json({"error": {"message": text, "type": type, "param": param, "code": code}})
         case "flat":
             body = _json({"code": code, "message": message})
         case "html":
@@ -126,7 +126,7 @@ def error(
 
 
 def html_page(status: int, message: str) -> bytes:
-    """A proxy's error page, long enough that nobody wants it whole in an error message."""
+    """Return a proxy's error page, long enough that nobody wants it whole in an error message."""
     style = "body{font-family:sans-serif;margin:4em;color:#404040}\n" * 60
     page = f"<!DOCTYPE html>\n<html>\n<head><title>{status}: {message}</title><style>\n{style}</style></head>\n"
     return f"{page}<body><h1>{message}</h1><p>Error {status}</p></body>\n</html>\n".encode()

@@ -1,50 +1,59 @@
-"""The gateway's HTTP side: an ASGI application that records requests and plays scripts. Needs starlette and uvicorn."""
+"""The gateway's HTTP side: an ASGI application that records requests and plays scripts. Needs uvicorn."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import inspect
+import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.routing import Mount
-from starlette.types import Receive, Scope, Send
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from langchain_dmx_omni.testing._record import RecordedRequest
-from langchain_dmx_omni.testing._refusal import Refusal
-from langchain_dmx_omni.testing._script import Abort, Script
-from langchain_dmx_omni.testing._turn import House, take_turn
+from . import _rules
+from ._record import RecordedRequest
+from ._refusal import Refusal
+from ._reply import Answer, AnswerFunction
+from ._script import Abort, Script, error
+from ._simulator.model import simulate
+from ._turn import GatewaySettings, Turn, open_turn
 
 _MOST_BODY = 256 << 20  # bytes of one request
+_MOST_ANSWERING = 64  # answer functions that may run, and wait, at once
 _POLL = 0.005  # seconds between two looks at a write buffer that has to drain
 
+T = TypeVar("T")
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 Arrived = Callable[[RecordedRequest, str], Script | None]
+
+_logger = logging.getLogger(__name__)
 
 
 class Application:
     """The ASGI application of one gateway.
 
     Args:
-        house: The gateway's settings.
+        settings: The gateway's settings.
         arrived: Called on the event loop with each request, and its method, as soon as its head is there; gives the
-            script to play, or None for the default behaviour.
+            script to play, or None for an answer.
+        failed: Called with what the answer function raises.
     """
 
-    def __init__(self, house: House, arrived: Arrived) -> None:
+    def __init__(self, settings: GatewaySettings, arrived: Arrived, failed: Callable[[BaseException], None]) -> None:
         self._closing = threading.Event()
-        self._house = house
+        self._settings = settings
         self._arrived = arrived
+        self._failed = failed
         self._transports: set[asyncio.Transport] = set()
-        # A pool of its own: decoding and speech hold up neither the event loop nor, being cancellable, its end.
+        # Pools of its own: decoding and speech hold up neither the event loop nor, being cancellable, its end; and
+        # answer functions that wait for each other don't hold up the decoding.
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="local-gateway-work")
-        self.asgi = Starlette(routes=[Mount("/", app=self._handle)])
+        self._answering = ThreadPoolExecutor(_MOST_ANSWERING, thread_name_prefix="local-gateway-answer")
 
     def hang_up(self) -> None:
         """Drop every connection that has an answer under way, and all that begin one. On the event loop only."""
@@ -53,52 +62,88 @@ class Application:
             transport.abort()
 
     def close(self) -> None:
-        """Wait for the workers to end."""
+        """Wait for the workers to end; not for answer functions, which may play a service that never answers."""
+        self._answering.shutdown(wait=False, cancel_futures=True)
         self._workers.shutdown(cancel_futures=True)
 
-    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request."""
         transport: asyncio.Transport = scope["state"]["transport"]
-        request = Request(scope, receive)
-        record = RecordedRequest(scope["path"], dict(request.headers))
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        record = RecordedRequest(scope["path"], headers)
         script = self._arrived(record, scope["method"])
         self._transports.add(transport)
         try:
             if self._closing.is_set():
                 transport.abort()
             try:
-                raw = await self._read(request, record)
-                making = self._take_turn(scope, record, raw) if script is None else _ready(script)
+                body = await self._read(receive, record)
+                script_to_be = self._take_turn(scope["method"], record, body) if script is None else _ready(script)
             except Refusal as refusal:
-                making = _ready(refusal.script())
-            await _Playback(record, transport).play(making, receive, send)
-        except ClientDisconnect:
+                script_to_be = _ready(refusal.script())
+            await _Playback(record, transport).play(script_to_be, receive, send)
+        except _ClientDisconnected:
             record.disconnected.set()
         finally:
             self._transports.discard(transport)
             record.finished.set()
 
-    async def _read(self, request: Request, record: RecordedRequest) -> bytes:
+    async def _read(self, receive: Receive, record: RecordedRequest) -> object:
+        """The body's JSON, as `_rules.parse` gives it."""
         pieces: list[bytes] = []
-        async for piece in request.stream():
-            pieces.append(piece)
-            record.size += len(piece)
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientDisconnected
+            pieces.append(message.get("body", b""))
+            more = message.get("more_body", False)
+            record.size += len(pieces[-1])
             if record.size > _MOST_BODY:
                 raise Refusal(413, "Request body is too long")
-        raw = b"".join(pieces)
-        record.body = await asyncio.get_running_loop().run_in_executor(self._workers, _object, raw)
-        return raw
+        body = await self._run(self._workers, _rules.parse, b"".join(pieces))
+        record.body = body if isinstance(body, dict) else None
+        return body
 
-    async def _take_turn(self, scope: Scope, record: RecordedRequest, raw: bytes) -> Script:
+    async def _take_turn(self, method: str, record: RecordedRequest, body: object) -> Script:
         def cancelled() -> bool:
             return self._closing.is_set() or record.disconnected.is_set()
 
-        house = replace(self._house, cancelled=cancelled)
-        loop, method, path = asyncio.get_running_loop(), scope["method"], record.path
-        return await loop.run_in_executor(self._workers, take_turn, method, path, record.headers, raw, house)
+        settings = self._settings
+        try:
+            turn = await self._run(self._workers, open_turn, method, record, body, settings, cancelled)
+        except Refusal as refusal:
+            return refusal.script()
+        if turn is None:
+            return Script()
+        try:
+            if settings.answer is None:
+                return await self._run(self._workers, _simulated, turn)
+            return await self._run(self._workers, turn.script, await self._call(settings.answer, turn))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as failure:  # test frameworks fail tests by exceptions that are no Exception
+            record.error = failure
+            self._failed(failure)
+            _logger.exception("LocalGateway's answer function failed")
+            return _failure_script(settings.answer or simulate, failure)
+
+    async def _call(self, function: AnswerFunction, turn: Turn) -> str | Answer | Script:
+        """What the answer function gives: on the event loop if it is async, else on a thread, where it may wait."""
+        is_async: bool = inspect.iscoroutinefunction(function)
+        answer = function(turn.request) if is_async else await self._run(self._answering, function, turn.request)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    async def _run(self, pool: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+
+
+class _ClientDisconnected(Exception):
+    """The client has gone before its request was whole."""
 
 
 class GatewayServer(Server):
-    """uvicorn, told to leave by an event instead of looking for a flag ten times a second.
+    """uvicorn that leaves by an event, instead of looking for a flag ten times a second.
 
     Attributes:
         up: Set once it listens.
@@ -108,7 +153,8 @@ class GatewayServer(Server):
     def __init__(self, application: Application) -> None:
         super().__init__(
             Config(
-                application.asgi,
+                application,
+                interface="asgi3",
                 http=_Protocol,
                 ws="none",
                 lifespan="off",
@@ -123,7 +169,7 @@ class GatewayServer(Server):
         self.leave = asyncio.Event()
 
     async def main_loop(self) -> None:
-        """Wait for :attr:`leave`."""
+        """Wait for `leave`."""
         self.up.set()
         await self.leave.wait()
 
@@ -136,9 +182,9 @@ class _Playback:
         self._transport = transport
         self._over = False
 
-    async def play(self, making: Awaitable[Script], receive: Receive, send: Send) -> None:
+    async def play(self, script_to_be: Awaitable[Script], receive: Receive, send: Send) -> None:
         """Play to the end, or until the client has gone."""
-        tasks = [asyncio.create_task(self._send(making, send)), asyncio.create_task(self._watch(receive))]
+        tasks = [asyncio.create_task(self._send(script_to_be, send)), asyncio.create_task(self._watch(receive))]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -149,8 +195,8 @@ class _Playback:
             if isinstance(result, Exception):
                 raise result
 
-    async def _send(self, making: Awaitable[Script], send: Send) -> None:
-        script = await making
+    async def _send(self, script_to_be: Awaitable[Script], send: Send) -> None:
+        script = await script_to_be
         headers = [(name.lower().encode(), value.encode()) for name, value in script.headers.items()]
         await send({"type": "http.response.start", "status": script.status, "headers": headers})
         for step in script.body:
@@ -195,6 +241,10 @@ class _Protocol(H11Protocol):
         self.app_state = {**self.app_state, "transport": transport}
 
 
+def _simulated(turn: Turn) -> Script:
+    return turn.script(simulate(turn.request, lambda: turn.media_facts))
+
+
 async def _ready(script: Script) -> Script:
     return script
 
@@ -203,10 +253,8 @@ def _chunk(body: bytes, *, more: bool = True) -> dict[str, Any]:
     return {"type": "http.response.body", "body": body, "more_body": more}
 
 
-def _object(raw: bytes) -> dict[str, Any] | None:
-    """The JSON object in a body; None if it holds anything else."""
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def _failure_script(function: Callable[..., object], failure: BaseException) -> Script:
+    """An HTTP 500 that names what an answer function raised; final, since another try would raise it again."""
+    name = getattr(function, "__name__", repr(function))
+    message = f"LocalGateway's answer function {name} failed: {type(failure).__name__}: {failure}"
+    return error(500, message, code="invalid_request", type="local_gateway_error")

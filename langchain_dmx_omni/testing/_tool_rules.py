@@ -1,7 +1,7 @@
 """What the service refuses in a turn with tools or with a format for its answer. Pure.
 
 Shapes and the pairing of calls with outputs are those of OpenAI's Responses API, whose wording is kept; what is refused
-as the upstream's own (``required``, tools beside a search, ``json_schema``, no word of JSON) is Alibaba Model Studio's.
+as the upstream's own (`required`, tools beside a search, `json_schema`, no word of JSON) is Alibaba Model Studio's.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_dmx_omni.testing._refusal import bad, upstream
+from ._refusal import bad, upstream
 
 TOOL_ITEMS: Final = frozenset({"function_call", "function_call_output"})
-"""The types of ``input`` items that are no messages."""
+"""The types of `input` items that are no messages."""
 
 _NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _FLAT: Final = '{"type":"function","name":…,"description":…,"parameters":…}'
@@ -26,8 +26,8 @@ class Allowed:
     """What a gateway takes that the service refuses, to play other servers.
 
     Attributes:
-        json_schema: The format ``json_schema``.
-        tool_choice_required: The tool choice ``required``.
+        json_schema: The format `json_schema`.
+        tool_choice_required: The tool choice `required`.
     """
 
     json_schema: bool = False
@@ -76,29 +76,29 @@ def check_pairs(body: Mapping[str, Any]) -> None:
 
 def check_formats(body: Mapping[str, Any], allowed: Allowed) -> None:
     """Refuse formats that the service does not know, and JSON that no message asks for."""
-    for param, given in _formats(body):
-        kind = given.get("type") if isinstance(given, dict) else None
+    for param, format in _formats(body):
+        kind = format.get("type") if isinstance(format, dict) else None
         if kind == "json_schema":
             if not allowed.json_schema:
                 raise upstream("The format type json_schema is not supported by this model", param)
-            schema = _schema(given)
+            schema = _schema(format)
             if not isinstance(schema, dict):
                 raise bad(f"Missing required parameter: '{param}.schema'.", param)
             if wrong := _wrong_in(schema):
                 raise bad(f"Invalid schema for response_format: {wrong}.", param)
         elif kind == "json_object":
             if not any("json" in text.lower() for text in _texts(body)):
-                said = "'messages' must contain the word 'json' in some form, to use 'response_format' of type"
-                raise upstream(f"{said} 'json_object'.", param)
+                message = "'messages' must contain the word 'json' in some form, to use 'response_format' of type"
+                raise upstream(f"{message} 'json_object'.", param)
         elif kind != "text":
             raise bad(f"Invalid value: {kind!r}. Supported values are: 'text', 'json_object'.", f"{param}.type")
 
 
 def format_of(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None]:
-    """The format that a checked request asks for: ``text``, ``json_object`` or ``json_schema``, and the schema."""
-    for _, given in _formats(body):
-        if given["type"] != "text":
-            return given["type"], _schema(given)
+    """Return the format that a checked request asks for: `text`, `json_object` or `json_schema`, and the schema."""
+    for _, format in _formats(body):
+        if format["type"] != "text":
+            return format["type"], _schema(format)
     return "text", None
 
 
@@ -109,8 +109,8 @@ def _check_tool(tool: object, at: str) -> None:
         raise bad(f"Invalid value: {tool.get('type')!r}. Supported values are: 'function'.", f"{at}.type")
     name = tool.get("name")
     if name is None and isinstance(tool.get("function"), dict):
-        told = _NO_FLAT.format(_FLAT, '{"type":"function","function":{…}}')
-        raise bad(f"Missing required parameter: '{at}.name': {told}", f"{at}.name")
+        hint = _NO_FLAT.format(_FLAT, '{"type":"function","function":{…}}')
+        raise bad(f"Missing required parameter: '{at}.name': {hint}", f"{at}.name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise bad(f"Invalid '{at}.name': expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.", f"{at}.name")
     schema = tool.get("parameters")
@@ -177,17 +177,17 @@ def _check_choice(choice: object, names: list[str], allowed: Allowed, *, thinkin
                 raise bad("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice")
         case {"type": "function", "name": str(name)}:
             if name not in names:
-                said = f'Invalid value for "tool_choice": no function named "{name}" was specified in the "tools"'
-                raise upstream(f"{said} parameter.", "tool_choice")
+                message = f'Invalid value for "tool_choice": no function named "{name}" was specified in the "tools"'
+                raise upstream(f"{message} parameter.", "tool_choice")
         case {"type": "function", "function": dict()}:
-            told = _NO_FLAT.format('{"type":"function","name":…}', '{"type":"function","function":{"name":…}}')
-            raise bad(f"Missing required parameter: 'tool_choice.name': {told}", "tool_choice.name")
+            hint = _NO_FLAT.format('{"type":"function","name":…}', '{"type":"function","function":{"name":…}}')
+            raise bad(f"Missing required parameter: 'tool_choice.name': {hint}", "tool_choice.name")
         case _:
             shapes = "'auto', 'none', 'required' or {\"type\":\"function\",\"name\":…}"
             raise bad(f"Invalid value: {choice!r}. tool_choice must be {shapes}.", "tool_choice")
     if thinking and not allowed.tool_choice_required:
-        said = "The tool_choice parameter does not support being set to required or object in thinking mode"
-        raise upstream(said, "tool_choice")
+        message = "The tool_choice parameter does not support being set to required or object in thinking mode"
+        raise upstream(message, "tool_choice")
 
 
 def _formats(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -201,9 +201,9 @@ def _formats(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield "response_format", body["response_format"]
 
 
-def _schema(given: Mapping[str, Any]) -> Any:
-    inner = given.get("json_schema")
-    return inner.get("schema") if isinstance(inner, dict) else given.get("schema")
+def _schema(format: Mapping[str, Any]) -> Any:
+    inner = format.get("json_schema")
+    return inner.get("schema") if isinstance(inner, dict) else format.get("schema")
 
 
 def _texts(body: Mapping[str, Any]) -> Iterator[str]:

@@ -1,41 +1,40 @@
-"""One turn as the service would do it: a request goes in, a script comes out. No sockets; a second of CPU at times.
+"""One turn: a request comes in, an answer goes out as a script. No sockets; a second of CPU at times.
 
-A turn calls tools (:mod:`_choice` says when), or else answers: in JSON where that is asked for (:mod:`_fields`), else
-with what it has found (:mod:`_describe`).
+What the answer says is not decided here: an answer function does that, or else the simulator.
 """
 
 from __future__ import annotations
 
+import io
 import json
+import wave
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 from uuid import uuid4
 
-from langchain_dmx_omni.testing import _rules, _tool_rules
-from langchain_dmx_omni.testing._answers import answer, called, wav
-from langchain_dmx_omni.testing._choice import Tool, arguments, choose
-from langchain_dmx_omni.testing._clues import Clues
-from langchain_dmx_omni.testing._describe import describe, findings, quoted, spans
-from langchain_dmx_omni.testing._fields import asked_schema, without_objects
-from langchain_dmx_omni.testing._fill import field_names, fill
-from langchain_dmx_omni.testing._items import Call, words
-from langchain_dmx_omni.testing._measure import Cancelled, Facts, measure
-from langchain_dmx_omni.testing._prompt import Prompt, read_prompt
-from langchain_dmx_omni.testing._refusal import Refusal
-from langchain_dmx_omni.testing._script import Event, Script, sse
-from langchain_dmx_omni.testing._tool_rules import Allowed
-from langchain_dmx_omni.testing._usage import Tokens, count_media, count_speech, count_text, usage
-from langchain_dmx_omni.testing._voice import Speaker, seconds_of, speak
+from . import _rules
+from ._answers import answer as answer_events
+from ._answers import called, wav
+from ._incoming import Request, read_request, text_of_items
+from ._items import words
+from ._media_facts import Cancelled, Facts, measure
+from ._record import RecordedRequest
+from ._reply import Answer, AnswerFunction
+from ._script import Event, Script, sse
+from ._token_counts import Tokens, count_media, count_speech, count_text, usage
+from ._tool_rules import Allowed
+from ._voice import Speaker, seconds_of, speak
 
 _MOST_MEDIA: Final = 16  # parts of one request that are measured
 _MOST_FRAMES: Final = 1  # of a frame list; the rest are counted
 
 
 @dataclass(frozen=True)
-class House:
+class GatewaySettings:
     """What holds for every turn of one gateway.
 
     Attributes:
@@ -43,131 +42,155 @@ class House:
         pace: Seconds between streamed events.
         speaker: Who speaks.
         allowed: What is taken that the service refuses.
-        cancelled: Whether the gateway is about to stop.
+        answer: What answers requests; None for the simulator.
     """
 
     api_key: str
     pace: float
     speaker: Speaker
     allowed: Allowed
-    cancelled: Cancelled = lambda: False
+    answer: AnswerFunction | None = None
 
 
-def take_turn(method: str, path: str, headers: Mapping[str, str], raw: bytes, house: House) -> Script:
-    """Answer one HTTP request.
+def open_turn(
+    method: str, record: RecordedRequest, body: object, settings: GatewaySettings, cancelled: Cancelled
+) -> Turn | None:
+    """Read one HTTP request.
 
     Args:
         method: HTTP method.
-        path: The URL's path.
-        headers: The request's headers, names in lower case.
-        raw: The request's body.
-        house: The gateway's settings.
+        record: The request's path and headers.
+        body: The request's body, as `_rules.parse` gives it.
+        settings: The gateway's settings.
+        cancelled: Whether the turn is to end early.
+
+    Returns:
+        The turn; None for a voice that the service doesn't know, which it answers with nothing at all.
+
+    Raises:
+        Refusal: The service would not answer this request.
     """
-    try:
-        _rules.check_route(method, path)
-        _rules.check_key(headers, house.api_key)
-        body = _rules.check_body(_parsed(raw), house.allowed)
-        if _rules.wants_audio(body) and not _rules.knows_voice(_rules.voice_of(body)):
-            return Script()
-        prompt = read_prompt(body)
-        tools = choose(body, prompt)
-        events = _called(body, prompt, tools) if tools else _answered(body, prompt, house)
-    except Refusal as refusal:
-        return refusal.script()
-    script = sse(events, pause=house.pace)
-    return replace(script, headers={**script.headers, "x-request-id": uuid4().hex})
+    _rules.check_route(method, record.path)
+    _rules.check_key(record.headers, settings.api_key)
+    checked = _rules.check_body(body, settings.allowed)
+    if _rules.wants_audio(checked) and not _rules.knows_voice(_rules.voice_of(checked)):
+        return None
+    return Turn(read_request(checked, record.headers), settings, cancelled)
 
 
-def _parsed(raw: bytes) -> object:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, "The request body is not valid JSON", code="invalid_request") from error
+class Turn:
+    """One request that waits for its answer.
+
+    Attributes:
+        request: The request.
+    """
+
+    def __init__(self, request: Request, settings: GatewaySettings, cancelled: Cancelled) -> None:
+        self.request = request
+        self._settings = settings
+        self._cancelled = cancelled
+
+    @cached_property
+    def media_facts(self) -> list[list[Facts | None]]:
+        """For each of the request's media, up to the most that are measured, the facts of each of its items.
+
+        None stands for what is at a URL, and for all frames but the first.
+        """
+        return [
+            [self._facts(item) if number < _MOST_FRAMES else None for number, item in enumerate(media.items)]
+            for media in islice(self.request.media, _MOST_MEDIA)
+        ]
+
+    def script(self, answer: str | Answer | Script) -> Script:
+        """Return what goes over the wire for an answer.
+
+        Raises:
+            TypeError: It is no answer.
+            ValueError: Its speech is in a voice that the service doesn't have.
+            wave.Error: Its speech begins like a WAV and is none.
+        """
+        match answer:
+            case Script():
+                return answer
+            case str():
+                return self.script(Answer(answer))
+            case Answer():
+                events = self._calling_events(answer) if answer.calls else self._answering_events(answer)
+                script = sse(events, pause=self._settings.pace)
+                return replace(script, headers={**script.headers, "x-request-id": uuid4().hex})
+        raise TypeError(f"an answer is a str, an Answer or a Script, not {type(answer).__name__}")
+
+    def _calling_events(self, answer: Answer) -> list[Event]:
+        """A turn that calls tools, without speech even where that is asked for."""
+        calls = [replace(call, call_id=call.call_id or f"call_{uuid4().hex}") for call in answer.calls]
+        call_tokens = sum(count_text(f"{call.name}({call.text})") for call in calls)
+        output = Tokens(call_tokens + count_text(answer.text), reasoning=count_text(answer.reasoning))
+        return called(
+            *calls,
+            text=answer.text,
+            thought=answer.reasoning,
+            usage=self._usage(answer, output),
+            response_id=f"resp_{uuid4().hex}",
+            model=self.request.body["model"],
+            finish=answer.finish,
+        )
+
+    def _answering_events(self, answer: Answer) -> list[Event]:
+        """A turn that answers in text, and in speech."""
+        text, finish = _limited(answer, self.request.body)
+        speech, seconds = self._speech(answer.speech, text)
+        audio = [{"id": f"audio_{uuid4().hex}", "data": b64encode(speech).decode()}] if speech else []
+        output = Tokens(count_text(text), count_speech(seconds), count_text(answer.reasoning))
+        return answer_events(
+            text,
+            audio=audio,
+            usage=self._usage(answer, output),
+            response_id=f"resp_{uuid4().hex}",
+            model=self.request.body["model"],
+            finish=finish,
+            thought=answer.reasoning,
+        )
+
+    def _speech(self, speech: bytes | str | None, text: str) -> tuple[bytes, float]:
+        """The WAV of the answer, empty for none, and its seconds."""
+        if isinstance(speech, bytes):
+            pcm = speech
+        elif voice := speech or self.request.voice:
+            if not _rules.knows_voice(voice):
+                raise ValueError(f"Answer.speech: {voice!r} is no voice; `voices.names()` lists them")
+            pcm = speak(text, voice, self._settings.speaker, self._cancelled)
+        else:
+            pcm = b""
+        if pcm.startswith(b"RIFF"):
+            with wave.open(io.BytesIO(pcm)) as file:
+                return pcm, file.getnframes() / file.getframerate()
+        return (wav(pcm) if pcm else b""), seconds_of(pcm)
+
+    def _usage(self, answer: Answer, output: Tokens) -> Mapping[str, Any] | None:
+        """The answer's own usage, else what was counted, if the request wants to know."""
+        options = self.request.body.get("stream_options")
+        if answer.usage is not None or not isinstance(options, dict) or options.get("include_usage") is not True:
+            return answer.usage
+        return usage(self._input_tokens(media=not answer.calls), output)
+
+    def _input_tokens(self, *, media: bool) -> Tokens:
+        """Tokens of the request; those of its media only where asked for, since measuring them takes a while."""
+        body = self.request.body
+        tools = json.dumps(body["tools"], ensure_ascii=False) if body.get("tools") else ""
+        tokens = Tokens(count_text(text_of_items(body["input"])) + count_text(tools))
+        return sum(map(count_media, self.request.media, self.media_facts), start=tokens) if media else tokens
+
+    def _facts(self, item: bytes | None) -> Facts | None:
+        return None if item is None else measure(item, self._cancelled)
 
 
-def _called(body: Mapping[str, Any], prompt: Prompt, tools: Sequence[Tool]) -> list[Event]:
-    """A turn that calls tools, without speech even where that is asked for."""
-    names = " and ".join(tool.name for tool in tools)
-    text = f"I call {names}." if "think aloud" in prompt.question.lower() else ""
-    thought = f"'{quoted(prompt.question)}' is for {names}." if body.get("enable_thinking") else ""
-    calls = [
-        Call(tool.name, given, f"call_{uuid4().hex}")
-        for tool, given in zip(tools, arguments(body, prompt, tools), strict=True)
-    ]
-    said = Tokens(sum(count_text(f"{call.name}({call.text})") for call in calls) + count_text(text))
-    return called(
-        *calls,
-        text=text,
-        thought=thought,
-        usage=_usage(body, _asked(body, prompt), said + Tokens(reasoning=count_text(thought))),
-        response_id=f"resp_{uuid4().hex}",
-        model=body["model"],
-    )
-
-
-def _answered(body: Mapping[str, Any], prompt: Prompt, house: House) -> list[Event]:
-    """A turn that tells what was asked and what was received."""
-    measured = [
-        [_facts(item, house.cancelled) if number < _MOST_FRAMES else None for number, item in enumerate(media.data)]
-        for media in islice(prompt.media, _MOST_MEDIA)
-    ]
-    text = _formatted(body, prompt, measured)
-    text, finish = _limited(text, body)
-    thought = f"'{quoted(prompt.question)}' is answered with what I received." if body.get("enable_thinking") else ""
-    pcm = speak(text, _rules.voice_of(body), house.speaker, house.cancelled) if _rules.wants_audio(body) else b""
-    audio = [{"id": f"audio_{uuid4().hex}", "data": b64encode(wav(pcm)).decode()}] if pcm else []
-    asked = sum(map(count_media, prompt.media, measured), start=_asked(body, prompt))
-    said = Tokens(count_text(text), count_speech(seconds_of(pcm)), count_text(thought))
-    return answer(
-        text,
-        audio=audio,
-        usage=_usage(body, asked, said),
-        response_id=f"resp_{uuid4().hex}",
-        model=body["model"],
-        finish=finish,
-        thought=thought,
-    )
-
-
-def _formatted(body: Mapping[str, Any], prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
-    """The answer in the format that the request asks for: an object with the fields that are named, else ``answer``."""
-    text = describe(prompt, measured)
-    format, schema = _tool_rules.format_of(body)
-    if format == "text":
-        return text
-    schema = schema or asked_schema(prompt.told)
-    if schema is None:
-        value: Any = {"answer": text}
-    else:
-        asked, found = without_objects(prompt.question), findings(prompt, measured)
-        value = fill(schema, Clues(asked, field_names(schema), rest=found, spans=spans(measured)))
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _asked(body: Mapping[str, Any], prompt: Prompt) -> Tokens:
-    """Tokens of a request, without those of its media."""
-    tools = json.dumps(body["tools"], ensure_ascii=False) if body.get("tools") else ""
-    return Tokens(count_text(prompt.text) + count_text(tools))
-
-
-def _usage(body: Mapping[str, Any], asked: Tokens, said: Tokens) -> dict[str, Any] | None:
-    """The usage, if the request wants it."""
-    options = body.get("stream_options")
-    counted = isinstance(options, dict) and options.get("include_usage") is True
-    return usage(asked, said) if counted else None
-
-
-def _facts(item: bytes | None, cancelled: Callable[[], bool]) -> Facts | None:
-    return None if item is None else measure(item, cancelled)
-
-
-def _limited(text: str, body: Mapping[str, Any]) -> tuple[str, str]:
-    """The text up to the first stop string and to ``max_output_tokens`` (a word counts as one), and how it finished."""
+def _limited(answer: Answer, body: Mapping[str, Any]) -> tuple[str, str]:
+    """The text up to the first stop string and to `max_output_tokens` (a word counts as one), and how it finished."""
     stop = body.get("stop")
     stops = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
-    ends = [text.find(each) for each in stops if isinstance(each, str) and each]
-    text = text[: min((end for end in ends if end >= 0), default=len(text))]
+    ends = [answer.text.find(each) for each in stops if isinstance(each, str) and each]
+    text = answer.text[: min((end for end in ends if end >= 0), default=len(answer.text))]
     pieces, limit = words(text), body.get("max_output_tokens")
     if limit is None or len(pieces) <= limit:
-        return text, "completed"
+        return text, answer.finish
     return "".join(pieces[:limit]), "max_output_tokens"

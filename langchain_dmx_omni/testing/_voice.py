@@ -11,8 +11,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, Literal
 
-from langchain_dmx_omni.testing import _espeak
-from langchain_dmx_omni.testing._answers import SAMPLE_RATE
+from . import _espeak
+from ._answers import SAMPLE_RATE
 
 Speaker = Literal["auto", "espeak", "tones"]
 
@@ -31,10 +31,10 @@ def speak(text: str, voice: str, speaker: Speaker = "auto", cancelled: Callable[
     """Speak a text.
 
     Args:
-        text: What to say; the first :data:`MAX_SECONDS` of it.
+        text: What to say; the first `MAX_SECONDS` of it.
         voice: A name of the voice catalogue. Each keeps its own timbre and pitch; espeak-ng's flutter still makes
             two utterances of one text differ by a few samples.
-        speaker: ``espeak``, ``tones``, or ``auto``: espeak-ng if it is installed.
+        speaker: `espeak`, `tones`, or `auto`: espeak-ng if it is installed.
         cancelled: Stops the work early.
 
     Returns:
@@ -55,7 +55,7 @@ def speak(text: str, voice: str, speaker: Speaker = "auto", cancelled: Callable[
 
 
 def seconds_of(pcm: bytes) -> float:
-    """The duration of PCM as :func:`speak` gives it."""
+    """Return the duration of PCM as `speak` gives it."""
     return len(pcm) / (2 * SAMPLE_RATE)
 
 

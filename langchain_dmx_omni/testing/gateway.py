@@ -1,4 +1,4 @@
-"""``LocalGateway``: the service on loopback, for demos, tests and continuous integration."""
+"""`LocalGateway`: the service on loopback, for demos, tests and continuous integration."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from langchain_dmx_omni.testing import _espeak
-from langchain_dmx_omni.testing._record import RecordedRequest
-from langchain_dmx_omni.testing._script import Script
-from langchain_dmx_omni.testing._tool_rules import Allowed
-from langchain_dmx_omni.testing._voice import Speaker
+from . import _espeak
+from ._record import RecordedRequest
+from ._reply import AnswerFunction
+from ._script import Script
+from ._tool_rules import Allowed
+from ._voice import Speaker
 
 if TYPE_CHECKING:
-    from langchain_dmx_omni.testing._server import Application, GatewayServer
+    from ._server import Application, GatewayServer
 
 _MISSING: Final = 'LocalGateway needs: pip install "langchain-dmx-omni[local]"'
 _KEPT_BYTES: Final = 512 << 20  # of recorded request bodies, so that a gateway left running stays bounded
@@ -26,40 +27,44 @@ _START_SECONDS: Final = 10.0
 
 
 class LocalGateway:
-    """The service ``POST /v1/responses`` on loopback.
+    """The service `POST /v1/responses` on loopback.
 
-    It refuses what the service refuses, measures the media it is sent, and answers what it found in the service's
-    stream of events, in text and in speech. Scripts (:meth:`play`) replace its answers one by one.
+    It refuses what the service refuses, and answers the rest in the service's stream of events, in text and in speech.
+    What it says is up to `answer`, a function of yours. Scripts (`play`) replace its answers one by one.
 
-    It calls tools, by rules that make the same request call the same tools: one that the last question names
-    (``magic function`` is ``magic_function``), else the one that shares most telling words with it, else, when told to
-    "use the tool", the first. Arguments fit the tool's schema and are made of what the question offers. Once every tool
-    that was asked for has answered, the answer repeats what they said; a forced choice then takes a tool that was not
-    called yet, the last one bound first. "Think aloud" in the question says a word before the call. Formats are filled
-    like arguments: with ``json_object``, the keys that the prompt names; what asks for a ``start`` and an ``end``, with
-    the parts of the clip, from cut to cut.
+    Without `answer` it simulates a model, by rules that give the same request the same answer. It says what it measured
+    of the media it was sent. It calls a tool that the last question names (`magic function` is `magic_function`), else
+    the one that shares most telling words with it, else, for "use the tool", the first. Arguments fit the tool's schema
+    and are made of what the question offers. Once every requested tool has answered, the answer repeats what they said;
+    a forced choice then takes a tool that was not called yet, the last one bound first. "Think aloud" in the question
+    says a word before the call. Formats are filled like arguments: with `json_object`, the keys that the prompt names;
+    what asks for a `start` and an `end`, with the parts of the clip, from cut to cut.
 
     >>> with LocalGateway() as gateway:
     ...     llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key)  # doctest: +SKIP
 
     Args:
+        answer: Answers requests, sync or async: a function from a `Request` to a text, an `Answer` or a `Script`. What
+            it raises goes out as an HTTP 500 that names it, into `RecordedRequest.error`, and, unless the `with` block
+            itself raises, out of that block. A function that isn't async runs on a thread, where it may wait.
         host: Where to listen; loopback, unless you mean otherwise.
         port: 0 lets the system pick one.
         api_key: The key that is right.
         pace: Seconds between the events of a default answer.
-        speak: Who speaks: ``espeak`` (espeak-ng), ``tones`` (a melody as long as the text), or ``auto``: espeak-ng
+        speak: Who speaks: `espeak` (espeak-ng), `tones` (a melody as long as the text), or `auto`: espeak-ng
             if it is installed, else tones.
-        json_schema: Take the format ``json_schema``, which the service refuses; to play other servers.
-        tool_choice_required: Take the tool choice ``required``, and any forced one beside reasoning, which the
+        json_schema: Take the format `json_schema`, which the service refuses; to play other servers.
+        tool_choice_required: Take the tool choice `required`, and any forced one beside reasoning, which the
             service refuses; to play other servers.
 
     Raises:
-        ImportError: The extra ``local`` is not installed.
+        ImportError: The extra `local` is not installed.
     """
 
     def __init__(
         self,
         *,
+        answer: AnswerFunction | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         api_key: str = "sk-local",
@@ -69,6 +74,7 @@ class LocalGateway:
         tool_choice_required: bool = False,
     ) -> None:
         _require(speak)
+        self._answer = answer
         self.api_key = api_key
         self.requests: list[RecordedRequest] = []
         """The requests in order of arrival, finished or not; the oldest go when they fill half a gigabyte."""
@@ -77,23 +83,25 @@ class LocalGateway:
         self._speaker: Speaker = speak
         self._allowed = Allowed(json_schema, tool_choice_required)
         self._scripts: deque[Script] = deque()
+        self._failures: list[BaseException] = []
         self._running: _Running | None = None
         self._base_url: str | None = None
 
     @property
     def base_url(self) -> str:
-        """``http://HOST:PORT/v1``. Known from the first start on, and kept after a stop."""
+        """`http://HOST:PORT/v1`. Known from the first start on, and kept after a stop."""
         if self._base_url is None:
             raise RuntimeError("LocalGateway has no address before start()")
         return self._base_url
 
     def start(self) -> Self:
         """Listen, in a daemon thread; returns once requests are answered. Does nothing if already started."""
-        from langchain_dmx_omni.testing._server import Application, GatewayServer  # noqa: PLC0415 - needs the extra
-        from langchain_dmx_omni.testing._turn import House  # noqa: PLC0415 - loads PyAV
+        from ._server import Application, GatewayServer  # noqa: PLC0415 - needs the extra
+        from ._turn import GatewaySettings  # noqa: PLC0415 - loads PyAV
 
         if self._running is None:
-            application = Application(House(self.api_key, self._pace, self._speaker, self._allowed), self._arrived)
+            settings = GatewaySettings(self.api_key, self._pace, self._speaker, self._allowed, self._answer)
+            application = Application(settings, self._arrived, self._failures.append)
             listener = _listen(*self._address)
             host, port = listener.getsockname()[:2]
             self._base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
@@ -113,14 +121,19 @@ class LocalGateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        failures = self._failures.copy()
+        self._failures.clear()
+        if failures and error is None:
+            raise failures[0]
 
     def play(self, *scripts: Script) -> None:
         """Queue scripts: each next POST, whatever it holds, plays the next one. Then the default behaviour is back."""
         self._scripts.extend(scripts)
 
     def reset(self) -> None:
-        """Forget the queue and the requests."""
+        """Forget the queue, the requests, and what the answer function raised."""
         self._scripts.clear()
+        self._failures.clear()
         self.requests.clear()
 
     def serve_forever(self) -> None:
@@ -186,9 +199,9 @@ class _Running:
 def _require(speak: Speaker) -> None:
     """Say in one line what is not installed."""
     try:
-        from langchain_dmx_omni.testing import _server  # noqa: F401, PLC0415 - needs the extra
+        from . import _server  # noqa: F401, PLC0415 - needs the extra
     except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] in ("starlette", "uvicorn"):
+        if (missing.name or "").partition(".")[0] == "uvicorn":
             raise ImportError(_MISSING) from None
         raise
     if speak == "espeak" and _espeak.load() is None:

@@ -1,6 +1,6 @@
-r"""Wire-level scripts for :meth:`LocalGateway.play`: pure data, no sockets.
+r"""Wire-level scripts for `LocalGateway.play`: pure data, no sockets.
 
->>> from langchain_dmx_omni.testing import scripts
+>>> from . import scripts
 >>> script = scripts.sse(scripts.answer("Hi there."), newline=b"\r\n")
 >>> script.payload.count(b"response.output_text.delta\r\n")
 2
@@ -12,7 +12,7 @@ A turn that calls tools, a search and one more:
 ['{"query":"cats"}', '{}']
 """
 
-from langchain_dmx_omni.testing._answers import (
+from ._answers import (
     DEFAULT_USAGE,
     MODEL,
     SAMPLE_RATE,
@@ -24,7 +24,7 @@ from langchain_dmx_omni.testing._answers import (
     spoken,
     wav,
 )
-from langchain_dmx_omni.testing._arrivals import (
+from ._arrivals import (
     ARRIVALS,
     BIG_PCM_BYTES,
     BROKEN_ARRIVALS,
@@ -34,9 +34,9 @@ from langchain_dmx_omni.testing._arrivals import (
     REFUSAL,
     TOOL_ARGUMENTS,
 )
-from langchain_dmx_omni.testing._failures import ERRORS, REQUEST_ID
-from langchain_dmx_omni.testing._items import Call
-from langchain_dmx_omni.testing._script import ABORT, Abort, Event, Script, error, sse
+from ._http_errors import ERRORS, REQUEST_ID
+from ._items import Call
+from ._script import ABORT, Abort, Event, Script, error, sse
 
 __all__ = [
     "ABORT",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from langchain_dmx_omni.testing._measure import Facts, Sound, Vision
-from langchain_dmx_omni.testing._prompt import Kind, Media, Prompt, Result
-from langchain_dmx_omni.testing._sniff import Format
+from langchain_dmx_omni.testing._demuxers import Format
+from langchain_dmx_omni.testing._incoming import Kind, Media, Request, ToolResult
+from langchain_dmx_omni.testing._media_facts import Facts, Sound, Vision
 
 SILENCE: Final = -60.0
 """dBFS (RMS); what is below is called silent."""
@@ -36,52 +36,57 @@ _CODECS: Final[dict[str, str]] = {
 }
 
 
-def describe(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
-    """The whole answer.
+def describe(request: Request, media_facts: Sequence[Sequence[Facts | None]]) -> str:
+    """Return the whole answer in words.
 
     Args:
-        prompt: What was asked.
-        measured: For each of the prompt's media, the facts of each of its items; None for what is at a URL.
+        request: The request.
+        media_facts: For each of its media, the facts of each item; None for what is at a URL.
     """
-    asked = f"You asked: '{quoted(prompt.question)}'" if prompt.question.strip() else "You asked nothing in words."
-    size = f"The conversation holds {prompt.messages} messages." if prompt.messages > 1 else ""
-    told, seen = map(_told, prompt.results), _seen(prompt, measured)
-    return " ".join(filter(None, ["This is a simulated answer by the local gateway.", asked, *told, size, *seen]))
+    question = (
+        f"You asked: '{shortened(request.question)}'" if request.question.strip() else "You asked nothing in words."
+    )
+    count = len(request.messages)
+    size = f"The conversation holds {count} messages." if count > 1 else ""
+    results, media = map(_result, request.tool_results), _media(request, media_facts)
+    return " ".join(
+        filter(None, ["This is a simulated answer by the local gateway.", question, *results, size, *media])
+    )
 
 
-def findings(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> str:
-    """What the answer tells beside the question: what tools have said, and what was seen and heard."""
-    return " ".join([*map(_told, prompt.results), *_seen(prompt, measured)])
+def observations(request: Request, media_facts: Sequence[Sequence[Facts | None]]) -> str:
+    """Return what the answer says beside the question: what tools have said, and what the media are."""
+    return " ".join([*map(_result, request.tool_results), *_media(request, media_facts)])
 
 
-def _seen(prompt: Prompt, measured: Sequence[Sequence[Facts | None]]) -> list[str]:
-    sentences = [_received(media, facts) for media, facts in zip(prompt.media, measured, strict=False)]
-    unseen = len(prompt.media) - len(measured)
-    return [*sentences, f"I did not look at {unseen} more."] if unseen else sentences
-
-
-def spans(measured: Sequence[Sequence[Facts | None]]) -> list[tuple[float, float]]:
-    """The parts of the first clip, in seconds: from cut to cut, or its halves where there is no cut."""
-    clip = next((facts for item in measured for facts in item if facts and facts.seconds), None)
+def clip_spans(media_facts: Sequence[Sequence[Facts | None]]) -> list[tuple[float, float]]:
+    """Return the parts of the first clip, in seconds: from cut to cut, or its halves where there is no cut."""
+    clip = next((facts for items in media_facts for facts in items if facts and facts.seconds), None)
     if clip is None or not clip.seconds:
         return []
-    found = clip.vision.cuts[:_NAMED_CUTS] if clip.vision else ()
-    edges = [0.0, *(cut for cut in found or [clip.seconds / 2] if 0 < cut < clip.seconds), clip.seconds]
+    cuts = clip.vision.cuts[:_NAMED_CUTS] if clip.vision else ()
+    edges = [0.0, *(cut for cut in cuts or [clip.seconds / 2] if 0 < cut < clip.seconds), clip.seconds]
     return [(round(start, 2), round(end, 2)) for start, end in pairwise(edges)]
 
 
-def quoted(question: str) -> str:
-    """A question on one line, its beginning if it is long."""
-    asked = " ".join(question.split())
-    return asked[:_QUOTED] + ("…" if len(asked) > _QUOTED else "")
+def shortened(question: str) -> str:
+    """Return a question on one line, its beginning if it is long."""
+    line = " ".join(question.split())
+    return line[:_QUOTED] + ("…" if len(line) > _QUOTED else "")
 
 
-def _told(result: Result) -> str:
+def _result(result: ToolResult) -> str:
     output = result.output.strip()
     if not output:
         return f"{result.name} says nothing."
-    said = output[:_REPEATED] + ("…" if len(output) > _REPEATED else "")
-    return f"{result.name} says: {said}{'' if said[-1] in '.!?…。！？' else '.'}"
+    text = output[:_REPEATED] + ("…" if len(output) > _REPEATED else "")
+    return f"{result.name} says: {text}{'' if text[-1] in '.!?…。！？' else '.'}"
+
+
+def _media(request: Request, media_facts: Sequence[Sequence[Facts | None]]) -> list[str]:
+    sentences = [_received(media, facts) for media, facts in zip(request.media, media_facts, strict=False)]
+    rest = len(request.media) - len(media_facts)
+    return [*sentences, f"I did not look at {rest} more."] if rest else sentences
 
 
 def _received(media: Media, facts: Sequence[Facts | None]) -> str:
@@ -93,10 +98,10 @@ def _received(media: Media, facts: Sequence[Facts | None]) -> str:
             return f"I received {what} by URL, which is not fetched here."
         case Facts(format=None, size=size):
             return f"I received {what} that I cannot read: {size} bytes of no known format."
-        case Facts(measured=False, format=Format() as found, size=size):
-            return f"I received {what}: {found.name}, {size} bytes, not measured, since PyAV is not installed."
-        case Facts(vision=None, sound=None, format=Format() as found, size=size):
-            return f"I received {what} that I cannot read: {size} bytes that begin like {found.name}."
+        case Facts(measured=False, format=Format() as format, size=size):
+            return f"I received {what}: {format.name}, {size} bytes, not measured, since PyAV is not installed."
+        case Facts(vision=None, sound=None, format=Format() as format, size=size):
+            return f"I received {what} that I cannot read: {size} bytes that begin like {format.name}."
         case known:
             return _known(media.kind, known)
 

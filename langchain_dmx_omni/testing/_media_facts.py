@@ -1,7 +1,7 @@
 """Media bytes → facts, measured with PyAV; bounded in work, and careful with damaged files.
 
 Without PyAV only the format is known, by the first bytes. Nothing here raises on bad media: what could not be measured
-is None, and :attr:`Facts.damaged` says that decoding broke.
+is None, and `Facts.damaged` says that decoding broke.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from langchain_dmx_omni.testing._pictures import Picture, cuts, main_colours
-from langchain_dmx_omni.testing._sniff import Format, sniff
+from ._demuxers import Format, sniff
+from ._pictures import Picture, cuts, main_colours
 
 try:
     import av
@@ -50,8 +50,8 @@ class Sound:
 class Vision:
     """One picture track.
 
-    ``codec`` is FFmpeg's name, ``fps`` frames a second (None for stills), ``colours`` the main ones by name, most
-    frequent first, ``cuts`` seconds from the start.
+    `codec` is FFmpeg's name, `fps` frames a second (None for stills), `colours` the main ones by name, most
+    frequent first, `cuts` seconds from the start.
     """
 
     codec: str
@@ -90,36 +90,36 @@ def measure(data: bytes, cancelled: Cancelled = lambda: False) -> Facts:
 
     Args:
         data: The whole file.
-        cancelled: Stops the work early; the facts are then those found so far.
+        cancelled: Stops the work early; the facts are then those so far.
     """
-    found = sniff(data)
-    if found is None or av is None:
-        return Facts(len(data), found, measured=av is not None, damaged=av is not None)
+    format = sniff(data)
+    if format is None or av is None:
+        return Facts(len(data), format, measured=av is not None, damaged=av is not None)
     try:
-        return _measured(data, found, cancelled)
+        return _measured(data, format, cancelled)
     except (av.error.FFmpegError, IndexError, ValueError, OverflowError):
-        return Facts(len(data), found, damaged=True)
+        return Facts(len(data), format, damaged=True)
 
 
-def _measured(data: bytes, found: Format, cancelled: Cancelled) -> Facts:
-    with _opened(data, found) as container:
-        seen, vision, unseen = _look(container, found, cancelled)
-    with _opened(data, found) as container:
+def _measured(data: bytes, format: Format, cancelled: Cancelled) -> Facts:
+    with _opened(data, format) as container:
+        seen, vision, unseen = _look(container, format, cancelled)
+    with _opened(data, format) as container:
         heard, sound, unheard = _listen(container, cancelled)
-        stated = container.duration / av.time_base if container.duration and not found.still else None
+        stated = container.duration / av.time_base if container.duration and not format.still else None
     seconds = stated or max(seen, heard) or None
     nothing = vision is None and sound is None
-    return Facts(len(data), found, None if found.still else seconds, vision, sound, unseen or unheard or nothing)
+    return Facts(len(data), format, None if format.still else seconds, vision, sound, unseen or unheard or nothing)
 
 
-def _opened(data: bytes, found: Format) -> InputContainer:
-    return av.open(io.BytesIO(data), mode="r", format=found.demuxer, metadata_errors="ignore")
+def _opened(data: bytes, format: Format) -> InputContainer:
+    return av.open(io.BytesIO(data), mode="r", format=format.demuxer, metadata_errors="ignore")
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def _look(container: InputContainer, found: Format, cancelled: Cancelled) -> tuple[float, Vision | None, bool]:
+def _look(container: InputContainer, format: Format, cancelled: Cancelled) -> tuple[float, Vision | None, bool]:
     """The seconds that were seen, the facts, and whether decoding broke."""
     # The cover of an audio file is a video stream to FFmpeg, but no video.
     covers = av.stream.Disposition.attached_pic
@@ -135,7 +135,7 @@ def _look(container: InputContainer, found: Format, cancelled: Cancelled) -> tup
         except (av.error.FFmpegError, ValueError):
             broken = True
         broken |= not pictures and not cancelled()
-    fps = float(stream.average_rate) if stream.average_rate and not found.still else None
+    fps = float(stream.average_rate) if stream.average_rate and not format.still else None
     name = stream.codec_context.name
     vision = Vision(name, width, height, fps, main_colours(pictures), cuts(pictures))
     return (pictures[-1].second if pictures else 0.0), vision, broken

@@ -1,7 +1,7 @@
 """Token counts, by Alibaba Model Studio's rules for the model. Pure.
 
 Audio in: 7 a second; audio out: 12.5 a second; an image: 1 per 32×32 pixels, 24 to 1280, and 2 around it; a video:
-``ceil(frames / 2) · (height / 32) · (width / 32) + 2`` at 2 frames a second, and its sound. Text is near 1 token per 4
+`ceil(frames / 2) · (height / 32) · (width / 32) + 2` at 2 frames a second, and its sound. Text is near 1 token per 4
 letters, or per Chinese, Japanese or Korean character.
 """
 
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from langchain_dmx_omni.testing._measure import Facts, Vision
-from langchain_dmx_omni.testing._prompt import Media
+from ._incoming import Media
+from ._media_facts import Facts, Vision
 
 AUDIO_IN_PER_SECOND: Final = 7
 AUDIO_OUT_PER_SECOND: Final = 12.5
@@ -28,7 +28,7 @@ _CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens of one side of a turn, by kind; ``plain`` are those of text and pictures."""
+    """Tokens of one side of a turn, by kind; `plain` are those of text and pictures."""
 
     plain: int = 0
     audio: int = 0
@@ -44,32 +44,32 @@ class Tokens:
 
 
 def count_text(text: str) -> int:
-    """Tokens of a text."""
+    """Return the tokens of a text."""
     cjk = len(_CJK.findall(text))
     return cjk + math.ceil((len(text) - cjk) / 4)
 
 
 def count_speech(seconds: float) -> int:
-    """Tokens of a spoken answer."""
+    """Return the tokens of a spoken answer."""
     return math.ceil(seconds * AUDIO_OUT_PER_SECOND)
 
 
 def count_media(media: Media, facts: Sequence[Facts | None]) -> Tokens:
-    """Tokens of one media part; 0 for what was not measured."""
+    """Return the tokens of one media part; 0 for what was not measured."""
     if media.kind == "frames":
         first = next((one.vision for one in facts if one and one.vision), None)
         return Tokens(_video(len(facts), first) if first else 0)
     return sum(map(_file, filter(None, facts)), start=Tokens())
 
 
-def usage(asked: Tokens, answered: Tokens) -> dict[str, Any]:
-    """The ``usage`` object of a response; it tells of audio where there was some."""
+def usage(request: Tokens, answer: Tokens) -> dict[str, Any]:
+    """Return the `usage` object of a response; it tells of audio where there was some."""
     return {
-        "input_tokens": asked.total,
-        "input_tokens_details": {"cached_tokens": 0} | _audio_tokens(asked),
-        "output_tokens": answered.total,
-        "output_tokens_details": {"reasoning_tokens": answered.reasoning} | _audio_tokens(answered),
-        "total_tokens": asked.total + answered.total,
+        "input_tokens": request.total,
+        "input_tokens_details": {"cached_tokens": 0} | _audio_tokens(request),
+        "output_tokens": answer.total,
+        "output_tokens_details": {"reasoning_tokens": answer.reasoning} | _audio_tokens(answer),
+        "total_tokens": request.total + answer.total,
     }
 
 

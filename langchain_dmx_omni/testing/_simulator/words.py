@@ -37,28 +37,28 @@ _SHORTEST: Final = 3  # letters
 
 
 def telling(text: str) -> dict[str, int]:
-    """The telling words of a text, and where each stands first.
+    """Return the telling words of a text, and where each stands first.
 
     Identifiers count as the words that they are made of; a plural counts as its singular. Chinese, Japanese and
     Korean have no spaces: there, each pair of characters is a word.
     """
-    found: dict[str, int] = {}
+    places: dict[str, int] = {}
     for match in _TOKEN.finditer(text):
         token = match.group()
         if re.match(f"[{CJK}]", token):
             for start in range(len(token) - 1):
                 if token[start : start + 2] not in _STOP_PAIRS:
-                    found.setdefault(token[start : start + 2], match.start() + start)
+                    places.setdefault(token[start : start + 2], match.start() + start)
             continue
         for word in _HUMP.split(token):
             lower = word.lower()
             if len(lower) >= _SHORTEST and lower not in STOP_WORDS:
-                found.setdefault(_singular(lower), match.start())
-    return found
+                places.setdefault(_singular(lower), match.start())
+    return places
 
 
 def mention(name: str) -> re.Pattern[str]:
-    """What finds an identifier in a text, however its words are joined: ``magic_function`` and ``Magic function``."""
+    """Return a pattern of an identifier, however its words are joined: `magic_function` and `Magic function`."""
     words = re.findall(r"[^\W\d_]+|\d+", _HUMP.sub("_", name))
     if not words:
         return _NOTHING

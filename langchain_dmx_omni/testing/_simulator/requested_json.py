@@ -24,14 +24,14 @@ _SENTENCE_END: Final = re.compile(r"[.!?](?=\s|$)|\n")
 _DECODER: Final = json.JSONDecoder()
 
 
-def asked_schema(text: str) -> dict[str, Any] | None:
-    """The schema of the JSON object that a text asks for; None if it names no keys.
+def requested_schema(text: str) -> dict[str, Any] | None:
+    """Return the schema of the JSON object that a text asks for, or None if it names no keys.
 
     Of several, the last counts: instructions show examples first.
 
     1. a JSON schema, as format instructions embed it;
-    2. an object to go by, ``{"name": "…", "age": 3}``, which need not be valid JSON;
-    3. names: ``'setup' and 'punchline' keys``, ``the keys name, age and city``.
+    2. an object to go by, `{"name": "…", "age": 3}`, which need not be valid JSON;
+    3. names: `'setup' and 'punchline' keys`, `the keys name, age and city`.
     """
     spans = list(_objects(text))
     for value in reversed([value for _, _, value in spans]):
@@ -40,9 +40,9 @@ def asked_schema(text: str) -> dict[str, Any] | None:
     for start, end, value in reversed(spans):
         if isinstance(value, dict) and value:
             return _like(value)
-        found = {match["name"]: _hinted(match["value"]) for match in _KEY.finditer(text[start:end])}
-        if found:
-            return {"type": "object", "properties": found, "required": list(found)}
+        fields = {match["name"]: _hinted(match["value"]) for match in _KEY.finditer(text[start:end])}
+        if fields:
+            return {"type": "object", "properties": fields, "required": list(fields)}
     names = _names(text)
     return (
         {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
@@ -52,7 +52,7 @@ def asked_schema(text: str) -> dict[str, Any] | None:
 
 
 def without_objects(text: str) -> str:
-    """The text without the JSON objects in it."""
+    """Return the text without the JSON objects in it."""
     for start, end, _ in reversed(list(_objects(text))):
         text = f"{text[:start]} {text[end:]}"
     return text
@@ -76,13 +76,13 @@ def _objects(text: str) -> Iterator[tuple[int, int, Any]]:
 def _closing(text: str) -> dict[int, int]:
     """Where each brace opens that is closed → where it ends."""
     opened: list[int] = []
-    found = {}
+    ends = {}
     for match in re.finditer(r"[{}]", text):
         if match.group() == "{":
             opened.append(match.start())
         elif opened:
-            found[opened.pop()] = match.end()
-    return found
+            ends[opened.pop()] = match.end()
+    return ends
 
 
 def _like(value: object) -> dict[str, Any]:
@@ -112,11 +112,11 @@ def _hinted(value: str) -> dict[str, Any]:
 def _names(text: str) -> list[str]:
     """The quoted names of a sentence that speaks of keys, else the names listed after that word."""
     start = 0
-    found: list[str] = []
+    names: list[str] = []
     for end in [*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]:
         sentence, start = text[start:end], end
         if _KEYS.search(sentence):
             listed = _LISTED.search(sentence)
             quoted = [match["name"] for match in _QUOTED_NAME.finditer(sentence)]
-            found = quoted or (re.split(r"\s*(?:,\s*and\b|,|\band\b)\s*", listed["list"]) if listed else []) or found
-    return list(dict.fromkeys(found))
+            names = quoted or (re.split(r"\s*(?:,\s*and\b|,|\band\b)\s*", listed["list"]) if listed else []) or names
+    return list(dict.fromkeys(names))

@@ -1,6 +1,6 @@
 """A text → the values that it offers for fields: named ones, numbers, quoted words, names, formats. Pure.
 
-Values are taken in the order of the text, each once; :meth:`Clues.again` begins anew where none are left.
+Values are taken in the order of the text, each once; `PromptValues.again` begins anew where none are left.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from langchain_dmx_omni.testing._words import CJK, STOP_WORDS, mention, telling
+from .words import CJK, STOP_WORDS, mention, telling
 
 _QUOTED: Final = re.compile(
     r"""(?<!\w)'([^'\n]+)'(?!\w)|"([^"\n]+)"|`([^`\n]+)`|“([^”\n]+)”|‘([^’\n]+)’|「([^」]+)」|『([^』]+)』|«([^»\n]+)»"""
@@ -50,7 +50,7 @@ FORMATS: Final = {
 """JSON Schema's format → what finds it in a text, and the value where the text has none."""
 
 
-class Clues:
+class PromptValues:
     """What one text offers.
 
     Args:
@@ -99,7 +99,7 @@ class Clues:
         return bool(self._quoted or self._phrases)
 
     def named(self, key: str) -> str | None:
-        """The value that the text gives a field by name: ``city: Paris``, ``city="Paris"``, ``the city is Paris``."""
+        """Return the value that the text gives a field by name: `city: Paris`, `city="Paris"`, `the city is Paris`."""
         for match in mention(key).finditer(self.text):
             if value := self._value_at(match.end()):
                 for pool in (self._quoted, self._phrases):
@@ -108,7 +108,7 @@ class Clues:
         return None
 
     def named_number(self, key: str, accept: Callable[[float], bool]) -> float | None:
-        """The number that stands beside a field's name: ``days: 3``, ``3 days``, ``day 3``."""
+        """Return the number that stands beside a field's name: `days: 3`, `3 days`, `day 3`."""
         stem = mention(key).pattern.removesuffix(r"(?!\w)")
         before, after = (
             rf"(?P<before>{_NUMBER.pattern})\s+",
@@ -124,50 +124,50 @@ class Clues:
         return None
 
     def number(self, accept: Callable[[float], bool]) -> float | None:
-        """The next number that fits."""
+        """Return the next number that fits."""
         for index, value in enumerate(self._numbers):
             if accept(value):
                 return self._numbers.pop(index)
         return None
 
     def numbers(self, accept: Callable[[float], bool]) -> list[float]:
-        """All numbers that are left and fit."""
+        """Return all numbers that are left and fit."""
         taken = [value for value in self._numbers if accept(value)]
         self._numbers = [value for value in self._numbers if not accept(value)]
         return taken
 
     def phrase(self) -> str | None:
-        """The next quoted words, else the next phrase."""
+        """Return the next quoted words, else the next phrase."""
         pool = self._quoted or self._phrases
         return pool.pop(0) if pool else None
 
     def quoted(self) -> list[str]:
-        """All quoted words that are left."""
+        """Return all quoted words that are left."""
         taken = list(self._quoted)
         self._quoted.clear()
         return taken
 
     def formatted(self, format: str) -> str | None:
-        """The first text of a format."""
+        """Return the first text of a format."""
         known = FORMATS.get(format)
-        found = known[0].search(self.text) if known else None
-        return found.group() if found else None
+        match = known[0].search(self.text) if known else None
+        return match.group() if match else None
 
     def mentions(self, value: object) -> int:
-        """Where the text mentions a value; -1 if it does not."""
+        """Return where the text mentions a value; -1 if it does not."""
         if value is None or not str(value):
             return -1
-        found = re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", self.text, re.IGNORECASE)
-        return found.start() if found else -1
+        match = re.search(rf"(?<!\w){re.escape(str(value))}(?!\w)", self.text, re.IGNORECASE)
+        return match.start() if match else -1
 
     def affirms(self, key: str) -> bool | None:
         """Whether the text says yes or no to a field by its name; None if it does not name it."""
-        found = mention(key).search(self.text)
-        if not found:
+        match = mention(key).search(self.text)
+        if not match:
             return None
         return not (
-            _NEGATED.search(self.text[max(0, found.start() - _NEAR) : found.start()])
-            or _FALSE.match(self.text, found.end())
+            _NEGATED.search(self.text[max(0, match.start() - _NEAR) : match.start()])
+            or _FALSE.match(self.text, match.end())
         )
 
     def _value_at(self, position: int) -> str | None:
@@ -194,7 +194,7 @@ def _phrases(text: str) -> list[str]:
         phrase = _topic(_PLAIN_END.split(match.group(1))[0])
         if phrase:
             led.append((match.start(1), phrase))
-    found = [phrase for _, phrase in sorted(led)]
+    phrases = [phrase for _, phrase in sorted(led)]
     for match in _PROPER_ANYWHERE.finditer(text):
         words = match.group().split()
         first = re.split("['’]", words[0])[0].lower()
@@ -202,8 +202,8 @@ def _phrases(text: str) -> list[str]:
             # Any word is capital there: "What" and "Create" are no names, "Alan Smith" is one.
             words = words[1:] if len(words) == 1 or first in STOP_WORDS else words
         if words and not all(word.lower() in STOP_WORDS for word in words):
-            found.append(" ".join(words))
-    return found
+            phrases.append(" ".join(words))
+    return phrases
 
 
 def _begins_sentence(text: str, position: int) -> bool:

@@ -139,6 +139,14 @@ def read_request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
+def gone(connection: socket.socket) -> bool:
+    """Wait until the client hangs up."""
+    with contextlib.suppress(OSError):
+        while connection.recv(65_536):
+            pass
+    return False
+
+
 def answering(connection: socket.socket, _request: bytes) -> bool:
     """Play the plain answer."""
     connection.sendall(HEAD + chunked(ANSWER) + END)
@@ -154,3 +162,16 @@ def took() -> Iterator[list[float]]:
         yield seconds
     finally:
         seconds.append(time.monotonic() - start)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that another thread does."""
+    patience = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+
+
+async def auntil(condition: Callable[[], object]) -> None:
+    """Async version of `until`."""
+    await asyncio.to_thread(until, condition)

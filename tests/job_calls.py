@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -72,14 +71,6 @@ def topics_of(gateway: LocalGateway) -> list[str]:
 def says(*scenes: tuple[float, float, str]) -> Script:
     answer = [{"start": start, "end": end, "what": what} for start, end, what in scenes]
     return scripts.sse(scripts.answer(json.dumps({"scenes": answer})))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to happen."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def encoded_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:

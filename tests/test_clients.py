@@ -26,7 +26,7 @@ from langchain_dmx_omni._transport.deadlines import Watchdog
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT
 
-from .calls import HEAD, KEY, WAYS, RawServer, answering, call, model, plain, text, took
+from .calls import HEAD, KEY, WAYS, RawServer, answering, call, model, plain, text, took, until
 
 ROOT = Path(__file__).parent.parent
 
@@ -321,8 +321,8 @@ WATCHED = """
 threads = [threading.Thread(target=llm.invoke, args=("slow",)) for _ in range(3)]
 [thread.start() for thread in threads]
 import time
-time.sleep(0.3)
-assert "dmx-omni-deadlines" in [thread.name for thread in threading.enumerate()]
+while "dmx-omni-deadlines" not in [thread.name for thread in threading.enumerate()]:
+    time.sleep(0.01)
 """
 
 
@@ -334,8 +334,8 @@ assert "dmx-omni-deadlines" in [thread.name for thread in threading.enumerate()]
 )
 def test_a_fork_has_connections_of_its_own(before: str, after: str) -> None:
     def play(connection: socket.socket, request: bytes) -> bool:
-        if b"slow" in request:
-            threading.Event().wait(1.5)
+        if b"slow" in request:  # until the child has called twice, as its parent did before it
+            until(lambda: sum(b"slow" not in each for each in server.requests) >= 4)
         return answering(connection, request)
 
     with RawServer(play) as server:

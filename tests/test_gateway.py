@@ -31,6 +31,7 @@ from langchain_dmx_omni.testing._pictures import Picture, cuts
 from langchain_dmx_omni.testing._token_counts import count_text
 from langchain_dmx_omni.testing._voice import speak
 from tests import gateway_clips as clips
+from tests.calls import until
 from tests.gateway_calls import HTTP, MODEL, events_of, post, request, saying, text_of
 
 ASKED = "This is a simulated answer by the local gateway. You asked: 'What happens here?'"
@@ -624,8 +625,7 @@ def test_notices_a_client_that_leaves_before_its_request_is_whole(gateway: Local
     url = httpx.URL(gateway.base_url)
     with socket.create_connection((url.host, url.port)) as client:
         client.sendall(b"POST /v1/responses HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
-        while not (gateway.requests and gateway.requests[0].size):
-            time.sleep(0.005)
+        until(lambda: gateway.requests and gateway.requests[0].size)
     assert finished(gateway.requests[0])
     assert (gateway.requests[0].body, gateway.requests[0].size) == (None, 1)
 
@@ -675,8 +675,7 @@ def test_stops_at_once_while_it_speaks() -> None:
 
     caller = threading.Thread(target=call)
     caller.start()
-    while not gateway.requests or gateway.requests[0].body is None:
-        time.sleep(0.002)
+    until(lambda: gateway.requests and gateway.requests[0].body is not None)
     begun = time.monotonic()
     gateway.stop()
     assert time.monotonic() - begun < 1
@@ -708,13 +707,21 @@ def test_serves_until_it_is_stopped() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_serves_until_control_c() -> None:
-    code = (
-        # A shell starts what runs in the background with this signal ignored.
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from langchain_dmx_omni.testing import LocalGateway\n"
-        "gateway = LocalGateway().start(); print(gateway.base_url, flush=True)\n"
-        "gateway.serve_forever(); print('bye')"
-    )
+    # A shell starts what runs in the background with this signal ignored.
+    code = """
+import signal, sys, threading, traceback
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from langchain_dmx_omni.testing import LocalGateway
+gateway, main = LocalGateway().start(), threading.main_thread()
+def report():
+    names = []
+    while ("serve_forever", "wait") not in zip(names, names[1:]):
+        names = [frame.name for frame in traceback.extract_stack(sys._current_frames()[main.ident])]
+    print(gateway.base_url, flush=True)
+threading.Thread(target=report).start()
+gateway.serve_forever()
+print("bye")
+"""
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code],
         stdout=subprocess.PIPE,
@@ -724,7 +731,6 @@ def test_serves_until_control_c() -> None:
     ) as served:
         assert served.stdout is not None
         assert served.stdout.readline().startswith("http://127.0.0.1:")
-        time.sleep(0.1)
         served.send_signal(signal.SIGINT)
         assert served.communicate(timeout=5) == ("bye\n", "")
 

@@ -19,8 +19,8 @@ from langchain_dmx_omni import errors, jobs, video
 from langchain_dmx_omni.jobs import Job, Progress
 from langchain_dmx_omni.testing import LocalGateway, scripts
 from tests import gateway_clips as clips
-from tests.calls import COLLECTED, model
-from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of, until
+from tests.calls import COLLECTED, model, until
+from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of
 
 ROOT = Path(__file__).resolve().parent.parent
 

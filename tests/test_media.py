@@ -113,7 +113,7 @@ BLOCKS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("make", "expected"), BLOCKS.values(), ids=BLOCKS)
-def test_a_source_becomes_the_same_block_each_time(make: Callable[[], Any], expected: dict[str, Any]):
+def test_a_source_becomes_the_same_block_each_time(make: Callable[[], Any], expected: dict[str, Any]) -> None:
     assert make() == make() == expected
 
 
@@ -125,19 +125,19 @@ def test_a_source_becomes_the_same_block_each_time(make: Callable[[], Any], expe
         (lambda: media.video(Path("a.mp4"), inline=False, fps=1), "video/mp4"),
     ],
 )
-def test_a_reference_is_an_absolute_file_url(folder: Path, make: Callable[[], Any], mime: str):
+def test_a_reference_is_an_absolute_file_url(folder: Path, make: Callable[[], Any], mime: str) -> None:
     url = (folder / "a.mp4").as_uri()
     assert make() == {"type": "video", "url": url, "mime_type": mime, "extras": {"fps": 1}}
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "é b#%.mp4", "call-10:30.mp4"])
-def test_a_reference_is_sent_below_the_models_roots(folder: Path, name: str):
+def test_a_reference_is_sent_below_the_models_roots(folder: Path, name: str) -> None:
     body = build([HumanMessage([media.video(name, inline=False)])], Options(media_roots=[folder]))
     part = {"type": "video_url", "video_url": {"url": f"data:;base64,{b64(MP4)}"}}
     assert json.loads(b"".join(body))["input"] == [{"role": "user", "content": [part]}]
 
 
-def test_a_reference_may_be_large_and_is_refused_when_it_is_sent(folder: Path):
+def test_a_reference_may_be_large_and_is_refused_when_it_is_sent(folder: Path) -> None:
     with (folder / "big.mp4").open("wb") as file:
         file.write(MP4[:64])
         file.truncate(1_000_000_000)
@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize(("make", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_media_is_an_error_that_names_it_and_the_remedy(make: Callable[[], Any], told: str):
+def test_what_is_no_media_is_an_error_that_names_it_and_the_remedy(make: Callable[[], Any], told: str) -> None:
     with pytest.raises(ContentBlockError) as caught:
         make()
     assert str(caught.value) == told
@@ -191,7 +191,7 @@ def test_what_is_no_media_is_an_error_that_names_it_and_the_remedy(make: Callabl
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("is_inline", [True, False])
-def test_a_pipe_is_not_waited_for(folder: Path, is_inline: bool):
+def test_a_pipe_is_not_waited_for(folder: Path, is_inline: bool) -> None:
     os.mkfifo(folder / "pipe.mp4")
     with pytest.raises(ContentBlockError) as caught:
         media.video("pipe.mp4", inline=is_inline)
@@ -209,7 +209,9 @@ REPLACED: list[tuple[Callable[[Path], object], str]] = [
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize(("put", "told"), REPLACED)
-def test_what_takes_a_files_place_before_it_is_read_is_told(folder: Path, put: Callable[[Path], object], told: str):
+def test_what_takes_a_files_place_before_it_is_read_is_told(
+    folder: Path, put: Callable[[Path], object], told: str
+) -> None:
     path = folder / "a.mp4"
     data = FileData(path, path.stat())
     os.mkfifo(folder / "pipe")
@@ -219,7 +221,7 @@ def test_what_takes_a_files_place_before_it_is_read_is_told(folder: Path, put: C
         data.head(16)
 
 
-def test_a_misspelt_parameter_is_an_error():
+def test_a_misspelt_parameter_is_an_error() -> None:
     with pytest.raises(TypeError, match="fsp"):
         media.video(HTTP, fsp=1)  # type: ignore[call-arg]
 
@@ -230,7 +232,7 @@ def test_a_misspelt_parameter_is_an_error():
     [("video", MP4[:64], 7_864_308), ("image", PNG[:64], 7_864_302)],
     ids=["video", "image"],
 )
-def test_the_limit_is_that_of_the_service(folder: Path, kind: str, magic: bytes, largest: int):
+def test_the_limit_is_that_of_the_service(folder: Path, kind: str, magic: bytes, largest: int) -> None:
     make = getattr(media, kind)
     data = magic + bytes(largest - len(magic))
     (folder / "big").write_bytes(data)
@@ -249,7 +251,7 @@ def test_the_limit_is_that_of_the_service(folder: Path, kind: str, magic: bytes,
         assert str(caught.value).startswith(f"{named} is 10,485,76")
 
 
-def test_a_file_that_is_too_large_is_not_read(folder: Path):
+def test_a_file_that_is_too_large_is_not_read(folder: Path) -> None:
     with (folder / "big.mp4").open("wb") as file:
         file.write(MP4[:64])
         file.truncate(3_000_000_000)
@@ -294,7 +296,7 @@ STRIPPED: dict[str, tuple[BaseMessage, Any]] = {
     "human, not media": (HumanMessage([{"type": "smell"}, {"a": 1}]), [{"type": "smell"}, {"a": 1}]),
     "ai": (AIMessage("Hello"), "Hello"),
     "ai, spoken": (AIMessage([{"type": "text", "text": "Hello", "index": 0}, SPEECH]), "Hello"),
-    "ai, spoken, a chunk": (AIMessageChunk([{"type": "text", "text": "Hello"}, SPEECH]), "Hello"),
+    "ai, spoken, a chunk": (AIMessageChunk(content=[{"type": "text", "text": "Hello"}, SPEECH]), "Hello"),
     "ai, texts and speech": (AIMessage(["Hel", {"type": "text", "text": "lo"}, SPEECH]), "Hello"),
     "ai, speech only": (AIMessage([SPEECH]), "[audio]"),
     "ai, speech and a tool call": (AIMessage([TEXT, SPEECH, CALL], tool_calls=[CALL]), [TEXT, CALL]),
@@ -306,7 +308,7 @@ STRIPPED: dict[str, tuple[BaseMessage, Any]] = {
 
 
 @pytest.mark.parametrize(("message", "content"), STRIPPED.values(), ids=STRIPPED)
-def test_strip_leaves_the_text_and_the_message_given(message: BaseMessage, content: Any):
+def test_strip_leaves_the_text_and_the_message_given(message: BaseMessage, content: Any) -> None:
     before = message.model_dump_json()
     (stripped,) = media.strip([message])
     assert type(stripped) is type(message)
@@ -314,7 +316,7 @@ def test_strip_leaves_the_text_and_the_message_given(message: BaseMessage, conte
     assert message.model_dump_json() == before
 
 
-def test_a_stripped_history_can_be_sent():
+def test_a_stripped_history_can_be_sent() -> None:
     history = [message for name, (message, _) in STRIPPED.items() if name != "human, not media"]
     stripped = media.strip(iter(history))
     assert len(stripped) == len(history)

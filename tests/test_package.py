@@ -23,7 +23,7 @@ EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "tqdm", "typer", "uv
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
 
-def test_all_equals_the_sorted_public_names():
+def test_all_equals_the_sorted_public_names() -> None:
     public = {
         name
         for name, value in vars(langchain_dmx_omni).items()
@@ -32,44 +32,44 @@ def test_all_equals_the_sorted_public_names():
     assert langchain_dmx_omni.__all__ == sorted(public)
 
 
-def test_star_import_gives_every_name():
+def test_star_import_gives_every_name() -> None:
     namespace: dict[str, object] = {}
     exec("from langchain_dmx_omni import *", namespace)
     assert set(langchain_dmx_omni.__all__) <= set(namespace)
 
 
 @pytest.mark.parametrize("extra", sorted(EXTRAS))
-def test_importing_the_package_needs_no_extra(extra: str):
+def test_importing_the_package_needs_no_extra(extra: str) -> None:
     # A module that is None in sys.modules fails to import, as if it were not installed.
     code = f"import sys; sys.modules[{extra!r}] = None; import langchain_dmx_omni; print('imported')"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (result.returncode, result.stdout.strip()) == (0, "imported"), result.stderr
 
 
-def test_importing_the_package_loads_no_extra():
+def test_importing_the_package_loads_no_extra() -> None:
     code = "import langchain_dmx_omni, sys; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = {name.partition(".")[0] for name in result.stdout.split()}
     assert not loaded & EXTRAS
 
 
-def test_the_version_is_the_same_everywhere():
+def test_the_version_is_the_same_everywhere() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     released = re.findall(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert importlib.metadata.version("langchain-dmx-omni") == version
     assert released[0] == version
 
 
-def test_the_package_says_that_it_is_typed():
+def test_the_package_says_that_it_is_typed() -> None:
     assert importlib.resources.files(langchain_dmx_omni).joinpath("py.typed").is_file()
 
 
-def test_a_module_has_four_hundred_lines_at_most():
+def test_a_module_has_four_hundred_lines_at_most() -> None:
     lines = {path: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
     assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > 400} == {}
 
 
-def test_the_plan_of_the_house_names_every_room():
+def test_the_plan_of_the_house_names_every_room() -> None:
     plan = re.search(r"^```text\nlangchain_dmx_omni/\n(.+?)^```$", contributing(), re.MULTILINE | re.DOTALL)
     assert plan
     rooms = {f"{path.parent.name}/" for path in PACKAGE.glob("*/**/__init__.py")}
@@ -77,13 +77,13 @@ def test_the_plan_of_the_house_names_every_room():
     assert set(re.findall(r"\w+(?:/|\.py\b)", plan[1])) == rooms | modules
 
 
-def test_every_file_that_the_walks_name_is_there():
+def test_every_file_that_the_walks_name_is_there() -> None:
     named = re.findall(r"`([\w./]+\.(?:py|md|toml|txt))`", contributing())
     assert named
     assert [name for name in named if not ((ROOT / name).exists() or (PACKAGE / name).exists())] == []
 
 
-def test_every_test_that_the_walks_name_is_there():
+def test_every_test_that_the_walks_name_is_there() -> None:
     tests = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/test_*.py"))
     named = re.findall(r"`(test_\w+)`", contributing())
     assert named
@@ -94,20 +94,20 @@ def contributing() -> str:
     return (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
-def test_the_source_distribution_lists_what_there_is():
+def test_the_source_distribution_lists_what_there_is() -> None:
     hatch = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
     listed = hatch["sdist"]["include"]
     assert [path for path in listed if not (ROOT / path.removeprefix("/")).exists()] == []
     assert {f"/{page.name}" for page in ROOT.glob("*.md")} <= set(listed)
 
 
-def test_constraints_are_plain_pins():
+def test_constraints_are_plain_pins() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert [line for line in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line)] == []
 
 
-def test_tests_reach_loopback_and_nothing_else():
+def test_tests_reach_loopback_and_nothing_else() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname(), timeout=5).close()
     # TEST-NET-1, an address that is nobody's.

@@ -123,19 +123,19 @@ OPTIONS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("options", "beside"), OPTIONS, ids=[repr(options) for options, _ in OPTIONS])
-def test_an_option_is_sent_and_nothing_that_was_not_asked_for(options: dict[str, Any], beside: dict[str, Any]):
+def test_an_option_is_sent_and_nothing_that_was_not_asked_for(options: dict[str, Any], beside: dict[str, Any]) -> None:
     assert sent(HI, **options) == {**PLAIN, **beside}
 
 
-def test_the_table_knows_every_option():
+def test_the_table_knows_every_option() -> None:
     assert {name for options, _ in OPTIONS for name in options} | {"stream_usage"} == set(NAMES)
 
 
-def test_usage_is_not_asked_for_when_it_is_off():
+def test_usage_is_not_asked_for_when_it_is_off() -> None:
     assert sent(HI, stream_usage=False) == {key: value for key, value in PLAIN.items() if key != "stream_options"}
 
 
-def test_everything_at_once_is_the_body_of_the_samples():
+def test_everything_at_once_is_the_body_of_the_samples() -> None:
     messages = [HumanMessage([{"type": "video", "url": "https://example.com/a.mp4", "fps": 1}, "What happens?"])]
     written = b"".join(build(messages, Options(voice="Serena", temperature=0.7, max_tokens=100, seed=1)))
     assert written.decode() == (
@@ -149,12 +149,12 @@ def test_everything_at_once_is_the_body_of_the_samples():
     )
 
 
-def test_a_calls_options_reach_the_body():
+def test_a_calls_options_reach_the_body() -> None:
     options = resolve({"voice": "Tina", "seed": 1}, {"voice": None, "max_tokens": 5, "extra_body": {"top_k": 1}})
     assert json.loads(b"".join(build(HI, options))) == {**PLAIN, "seed": 1, "max_output_tokens": 5, "top_k": 1}
 
 
-def test_what_is_no_json_among_the_options_is_named():
+def test_what_is_no_json_among_the_options_is_named() -> None:
     with pytest.raises(InvalidInputError) as caught:
         build(HI, Options(search_options={"since": datetime.date(2026, 1, 1)}))
     assert str(caught.value) == "the request can't be written as JSON: search_options.since is a date"
@@ -169,15 +169,15 @@ SPOKEN = {"type": "audio", "base64": "UklGRg==", "mime_type": "audio/wav", "id":
 MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     "user": (HumanMessage("Hi"), [user("Hi")]),
     "user, a list": (HumanMessage(["Hi", text("you"), IMAGE]), [user([text("Hi"), text("you"), IMAGE])]),
-    "user, a chunk": (HumanMessageChunk("Hi"), [user("Hi")]),
+    "user, a chunk": (HumanMessageChunk(content="Hi"), [user("Hi")]),
     "system": (SystemMessage("Be brief"), [system("Be brief")]),
     "system, a list": (SystemMessage(["Be ", text("brief")]), [system("Be brief")]),
-    "system, a chunk": (SystemMessageChunk("Be brief"), [system("Be brief")]),
+    "system, a chunk": (SystemMessageChunk(content="Be brief"), [system("Be brief")]),
     "assistant": (AIMessage("Hello"), [assistant("Hello")]),
     "assistant, empty": (AIMessage(""), [assistant("")]),
     "assistant, text blocks": (AIMessage([text("Hel"), "l", {"type": "output_text", "text": "o"}]), [assistant("Hello")]),
     "assistant, spoken": (AIMessage([{**text("Hello"), "index": 0}, SPOKEN]), [assistant("Hello")]),
-    "assistant, spoken, a chunk": (AIMessageChunk([text("Hello"), SPOKEN]), [assistant("Hello")]),
+    "assistant, spoken, a chunk": (AIMessageChunk(content=[text("Hello"), SPOKEN]), [assistant("Hello")]),
     "assistant, speech alone": (AIMessage([SPOKEN]), [assistant("")]),
     "assistant, reasoning": (
         AIMessage([{"type": "reasoning", "reasoning": "Hm"}, {"type": "thinking", "thinking": "Hm"}, text("Hello")]),
@@ -211,7 +211,7 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     ),
     "assistant, tool call": (AIMessage("", tool_calls=[CALL]), [CALL_ITEM]),
     "assistant, tool call, a chunk": (
-        AIMessageChunk("", tool_call_chunks=[{"type": "tool_call_chunk", "index": 0, "id": "call_1", "name": "clock",
+        AIMessageChunk(content="", tool_call_chunks=[{"type": "tool_call_chunk", "index": 0, "id": "call_1", "name": "clock",
                                               "args": '{"zone": "Zürich"}'}]),
         [CALL_ITEM],
     ),
@@ -234,20 +234,20 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
              [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
     "tool, a list": (ToolMessage([text("12"), ":00"], tool_call_id="call_1"),
                      [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
-    "tool, a chunk": (ToolMessageChunk("12:00", tool_call_id="call_1"),
+    "tool, a chunk": (ToolMessageChunk(content="12:00", tool_call_id="call_1"),
                       [{"type": "function_call_output", "call_id": "call_1", "output": "12:00"}]),
     "tool, an error": (ToolMessage("No clock", tool_call_id="call_1", status="error"),
                        [{"type": "function_call_output", "call_id": "call_1", "output": "Error: No clock"}]),
-    "role user": (ChatMessage("Hi", role="user"), [user("Hi")]),
-    "role human, a list": (ChatMessage([IMAGE], role="human"), [user([IMAGE])]),
-    "role assistant": (ChatMessage("Hello", role="assistant"), [assistant("Hello")]),
-    "role assistant, spoken": (ChatMessage([text("Hello"), SPOKEN, {"type": "reasoning"}], role="assistant"), [assistant("Hello")]),
-    "role system": (ChatMessage("Be brief", role="system"), [system("Be brief")]),
+    "role user": (ChatMessage(content="Hi", role="user"), [user("Hi")]),
+    "role human, a list": (ChatMessage(content=[IMAGE], role="human"), [user([IMAGE])]),
+    "role assistant": (ChatMessage(content="Hello", role="assistant"), [assistant("Hello")]),
+    "role assistant, spoken": (ChatMessage(content=[text("Hello"), SPOKEN, {"type": "reasoning"}], role="assistant"), [assistant("Hello")]),
+    "role system": (ChatMessage(content="Be brief", role="system"), [system("Be brief")]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("message", "expected"), MESSAGES.values(), ids=MESSAGES)
-def test_a_message_becomes_items(message: BaseMessage, expected: list[dict[str, Any]]):
+def test_a_message_becomes_items(message: BaseMessage, expected: list[dict[str, Any]]) -> None:
     before = message.model_dump_json()
     assert items([message]) == expected
     assert message.model_dump_json() == before
@@ -308,7 +308,7 @@ FOREIGN: dict[str, tuple[list[BaseMessage], list[dict[str, Any]], str]] = {
         "server_tool_call, server_tool_result, mcp_list_tools, non_standard",
     ),
     "nothing beside it": ([AIMessage([{"type": "smell"}])], [assistant("")], "smell"),
-    "a role": ([ChatMessage([{"type": "smell"}, text("Hm.")], role="assistant")], [assistant("Hm.")], "smell"),
+    "a role": ([ChatMessage(content=[{"type": "smell"}, text("Hm.")], role="assistant")], [assistant("Hm.")], "smell"),
     "a chunk": ([AIMessageChunk([{"type": "smell"}, text("Hm.")])], [assistant("Hm.")], "smell"),
     "each kind is named once": (
         [AIMessage([{"type": "smell"}, text("Hm.")]), HumanMessage("And?"), AIMessage([{"type": "taste"}, {"type": "smell"}, text("Ah.")])],
@@ -330,7 +330,7 @@ FOREIGN: dict[str, tuple[list[BaseMessage], list[dict[str, Any]], str]] = {
 @pytest.mark.parametrize(("history", "expected", "named"), FOREIGN.values(), ids=FOREIGN)
 def test_what_another_model_left_does_not_go_on_and_is_named(
     history: list[BaseMessage], expected: list[dict[str, Any]], named: str
-):
+) -> None:
     with pytest.warns(DMXOmniWarning) as caught:
         assert items([*history, HumanMessage("Hi")]) == [*expected, user("Hi")]
     assert [str(each.message) for each in caught] == [
@@ -338,7 +338,7 @@ def test_what_another_model_left_does_not_go_on_and_is_named(
     ]
 
 
-def test_a_conversation_keeps_its_order():
+def test_a_conversation_keeps_its_order() -> None:
     messages = [
         SystemMessage("Be brief"),
         HumanMessage("What time is it?"),
@@ -362,14 +362,14 @@ ONLY_TEXT = "only text can stand here; media goes into user messages"
 REFUSED: dict[str, tuple[BaseMessage, str]] = {
     "image in assistant": (AIMessage([text("See"), IMAGE]), f"message 2 (ai), block 2 (image_url): {ONLY_TEXT}"),
     "video in assistant": (AIMessage([{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
-    "video in a chunk": (AIMessageChunk([{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
+    "video in a chunk": (AIMessageChunk(content=[{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
     "audio in system": (SystemMessage([SPOKEN]), f"message 2 (system), block 1 (audio): {ONLY_TEXT}"),
     "reasoning in system": (SystemMessage([{"type": "reasoning"}]), f"message 2 (system), block 1 (reasoning): {ONLY_TEXT}"),
     "image in the wrapper": (AIMessage([{"type": "non_standard", "value": IMAGE}]), f"message 2 (ai), block 1 (image_url): {ONLY_TEXT}"),
     "file in assistant": (AIMessage([{"type": "file", "file_id": "f"}]), f"message 2 (ai), block 1 (file): {ONLY_TEXT}"),
     "recording in assistant": (AIMessage([{"type": "input_audio", "input_audio": {}}]), f"message 2 (ai), block 1 (input_audio): {ONLY_TEXT}"),
     "a tool of another model in system": (SystemMessage([{"type": "mcp_call"}]), f"message 2 (system), block 1 (mcp_call): {ONLY_TEXT}"),
-    "image in a role": (ChatMessage([IMAGE], role="system"), f"message 2 (chat), block 1 (image_url): {ONLY_TEXT}"),
+    "image in a role": (ChatMessage(content=[IMAGE], role="system"), f"message 2 (chat), block 1 (image_url): {ONLY_TEXT}"),
     "no type": (AIMessage([{"a": 1}]), f"message 2 (ai), block 1: {ONLY_TEXT}"),
     "text that is none": (AIMessage([{"type": "text", "text": None}]), f"message 2 (ai), block 1 (text): {ONLY_TEXT}"),
     "refusal that is none": (AIMessage([{"type": "refusal", "refusal": 5}]), f"message 2 (ai), block 1 (refusal): {ONLY_TEXT}"),
@@ -377,9 +377,9 @@ REFUSED: dict[str, tuple[BaseMessage, str]] = {
     "unknown block": (HumanMessage([{"type": "smell"}]),
                       "message 2 (human), block 1 (smell): the service takes no block of type 'smell'; "
                       "it takes text, image, audio and video"),
-    "unknown role": (ChatMessage("Hi", role="wizard"),
+    "unknown role": (ChatMessage(content="Hi", role="wizard"),
                      "message 2 (chat): the service knows no role 'wizard'; it knows user, assistant and system"),
-    "function": (FunctionMessage("1", name="clock"),
+    "function": (FunctionMessage(content="1", name="clock"),
                  "message 2 (function): a FunctionMessage can't be sent; the service takes user, assistant, system and tool"),
     "remove": (RemoveMessage(id="1"),
                "message 2 (remove): a RemoveMessage can't be sent; the service takes user, assistant, system and tool"),
@@ -390,14 +390,14 @@ REFUSED: dict[str, tuple[BaseMessage, str]] = {
 
 
 @pytest.mark.parametrize(("message", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_sent_is_an_error_that_names_the_place(message: BaseMessage, told: str):
+def test_what_cannot_be_sent_is_an_error_that_names_the_place(message: BaseMessage, told: str) -> None:
     with pytest.raises(ContentBlockError) as caught:
         build([HumanMessage("Hi"), message], Options())
     assert str(caught.value) == told
 
 
 @pytest.mark.parametrize("options", [{}, {"voice": "Tina"}])
-def test_no_messages_are_an_error(options: dict[str, Any]):
+def test_no_messages_are_an_error(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError) as caught:
         build([], Options(**options))
     assert str(caught.value) == "there are no messages to send"
@@ -410,9 +410,9 @@ FOLDED: dict[str, tuple[list[BaseMessage], list[dict[str, Any]]]] = {
     "into a list": ([SystemMessage("Be brief"), HumanMessage([IMAGE, "Hi"])], [user([text("Be brief"), IMAGE, text("Hi")])]),
     "into an empty string": ([SystemMessage("Be brief"), HumanMessage("")], [user("Be brief")]),
     "from a list": ([SystemMessage(["Be ", text("brief")]), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
-    "from a chunk": ([SystemMessageChunk("Be brief"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
-    "from a role": ([ChatMessage("Be brief", role="system"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
-    "into a role": ([SystemMessage("Be brief"), ChatMessage("Hi", role="user")], [user("Be brief\n\nHi")]),
+    "from a chunk": ([SystemMessageChunk(content="Be brief"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "from a role": ([ChatMessage(content="Be brief", role="system"), HumanMessage("Hi")], [user("Be brief\n\nHi")]),
+    "into a role": ([SystemMessage("Be brief"), ChatMessage(content="Hi", role="user")], [user("Be brief\n\nHi")]),
     "several": ([SystemMessage("A"), SystemMessage("B"), HumanMessage("Hi"), SystemMessage("C")], [user("A\n\nB\n\nC\n\nHi")]),
     "an empty one": ([SystemMessage(""), HumanMessage("Hi")], [user("Hi")]),
     "an empty one of two": ([SystemMessage(""), SystemMessage("B"), HumanMessage("Hi")], [user("B\n\nHi")]),
@@ -426,13 +426,13 @@ FOLDED: dict[str, tuple[list[BaseMessage], list[dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("messages", "expected"), FOLDED.values(), ids=FOLDED)
-def test_system_text_is_folded_when_speech_is_on(messages: list[BaseMessage], expected: list[dict[str, Any]]):
+def test_system_text_is_folded_when_speech_is_on(messages: list[BaseMessage], expected: list[dict[str, Any]]) -> None:
     before = [message.model_dump_json() for message in messages]
     assert items(messages, voice="Tina") == items(messages, modalities=["text", "audio"]) == expected
     assert [message.model_dump_json() for message in messages] == before
 
 
-def test_nothing_but_an_empty_system_message_is_nothing_to_send():
+def test_nothing_but_an_empty_system_message_is_nothing_to_send() -> None:
     with pytest.raises(InvalidInputError) as caught:
         build([SystemMessage("")], Options(voice="Tina"))
     assert str(caught.value) == "there is nothing to send: the messages hold no text and no media"
@@ -452,12 +452,12 @@ SYSTEM_FIRST = [SystemMessage("Be brief"), HumanMessage("Hi")]
     ],
     ids=repr,
 )
-def test_system_stays_where_it_is_without_speech_or_when_it_is_to_be_sent(options: dict[str, Any]):
+def test_system_stays_where_it_is_without_speech_or_when_it_is_to_be_sent(options: dict[str, Any]) -> None:
     assert items(SYSTEM_FIRST, **options) == [system("Be brief"), user("Hi")]
 
 
-@pytest.mark.parametrize("message", [SystemMessage("Be brief"), ChatMessage("Be brief", role="system")])
-def test_system_with_speech_can_be_an_error(message: BaseMessage):
+@pytest.mark.parametrize("message", [SystemMessage("Be brief"), ChatMessage(content="Be brief", role="system")])
+def test_system_with_speech_can_be_an_error(message: BaseMessage) -> None:
     with pytest.raises(ContentBlockError) as caught:
         build([HumanMessage("Hi"), message], Options(voice="Tina", system_with_audio="error"))
     assert str(caught.value) == (
@@ -466,7 +466,7 @@ def test_system_with_speech_can_be_an_error(message: BaseMessage):
     )
 
 
-def test_media_in_a_folded_system_message_is_refused():
+def test_media_in_a_folded_system_message_is_refused() -> None:
     with pytest.raises(ContentBlockError) as caught:
         build([SystemMessage([IMAGE]), HumanMessage("Hi")], Options(voice="Tina"))
     assert str(caught.value) == f"message 1 (system), block 1 (image_url): {ONLY_TEXT}"
@@ -476,7 +476,7 @@ def output(call: str, told: str) -> dict[str, Any]:
     return {"type": "function_call_output", "call_id": call, "output": told}
 
 
-def test_media_from_tools_follows_in_a_user_message_behind_all_results():
+def test_media_from_tools_follows_in_a_user_message_behind_all_results() -> None:
     messages = [
         HumanMessage("Look"),
         AIMessage("", tool_calls=[{**CALL, "id": "1"}, {**CALL, "id": "2"}]),
@@ -505,12 +505,12 @@ def test_media_from_tools_follows_in_a_user_message_behind_all_results():
     ]
 
 
-def test_a_pdf_from_a_tool_is_refused():
+def test_a_pdf_from_a_tool_is_refused() -> None:
     with pytest.raises(ContentBlockError, match=r"message 1 \(tool\), block 1 \(file\)"):
         items([ToolMessage([{"type": "file", "base64": "JVBERi0xLjc=", "mime_type": "x/y"}], tool_call_id="1")])
 
 
-def test_what_the_service_has_no_parameter_for_is_told_in_words():
+def test_what_the_service_has_no_parameter_for_is_told_in_words() -> None:
     both = [TOOL, {**TOOL, "name": "calendar"}]
     must = "Answer by calling one of the functions that you are given, and in no other way."
     asked = {"tools": both, "tool_choice": "any"}
@@ -523,14 +523,14 @@ def test_what_the_service_has_no_parameter_for_is_told_in_words():
     assert (other["tool_choice"], other["input"]) == ("required", [user("Hi")])
 
 
-def test_search_is_left_out_where_there_are_tools():
+def test_search_is_left_out_where_there_are_tools() -> None:
     with pytest.warns(DMXOmniWarning, match="enable_search is left out"):
         options = resolve({"enable_search": True, "search_options": {"forced_search": True}}, {"tools": [TOOL]})
     assert json.loads(b"".join(build(HI, options))) == {**PLAIN, "tools": [TOOL]}
 
 
 @pytest.mark.parametrize("block", [{"type": "text", "text": "Hi", "id": "lc_1"}, {"type": "audio", "id": "lc_2"}])
-def test_random_ids_are_left_out(block: dict[str, Any]):
+def test_random_ids_are_left_out(block: dict[str, Any]) -> None:
     given = HumanMessage([block, "text", {"type": "image", "id": "mine"}])
     (found,) = without_random_ids([given])
     assert found.content == [

@@ -55,10 +55,12 @@ def test_saving(tmp_path: Path) -> None:
 def test_speech_of_chunks_that_were_not_added() -> None:
     whole = WavFormat().header(None) + PCM
     chunks = [
-        AIMessageChunk([{"type": "audio", "base64": base64.b64encode(whole[at : at + 3_000]).decode(), "index": 1}])
+        AIMessageChunk(
+            content=[{"type": "audio", "base64": base64.b64encode(whole[at : at + 3_000]).decode(), "index": 1}]
+        )
         for at in range(0, len(whole), 3_000)
     ]
-    assert Speech.from_chunks([AIMessageChunk("text"), *chunks]) == Speech(PCM)
+    assert Speech.from_chunks([AIMessageChunk(content="text"), *chunks]) == Speech(PCM)
     assert Speech.from_chunks(iter(chunks)) == Speech(PCM)
 
 

@@ -16,16 +16,16 @@ NAMES = [
 ]  # fmt: skip
 
 
-def test_the_catalogue_has_the_56_names_in_the_order_of_the_source():
+def test_the_catalogue_has_the_56_names_in_the_order_of_the_source() -> None:
     assert list(voices.names()) == NAMES
     assert len({name.casefold() for name in voices.names()}) == 56
 
 
-def test_the_default_voice_comes_first():
+def test_the_default_voice_comes_first() -> None:
     assert voices.VOICES[0].name == _profiles.DEFAULT_VOICE == "Tina"
 
 
-def test_the_older_models_voices_are_not_in_it():
+def test_the_older_models_voices_are_not_in_it() -> None:
     assert not {"Cherry", "Chelsie"} & set(voices.names())
 
 
@@ -59,7 +59,7 @@ def test_the_older_models_voices_are_not_in_it():
         ("Klingon", []),
     ],
 )
-def test_search_finds_the_voices_of_a_language(language: str, expected: list[str]):
+def test_search_finds_the_voices_of_a_language(language: str, expected: list[str]) -> None:
     assert [voice.name for voice in voices.search(language)] == expected
 
 
@@ -78,16 +78,16 @@ def test_search_finds_the_voices_of_a_language(language: str, expected: list[str
         ("", ()),
     ],
 )
-def test_similar_names_the_likeliest_first(name: str, expected: tuple[str, ...]):
+def test_similar_names_the_likeliest_first(name: str, expected: tuple[str, ...]) -> None:
     assert voices.similar(name) == expected
 
 
-def test_similar_gives_three_at_the_most():
+def test_similar_gives_three_at_the_most() -> None:
     assert voices.similar("ariana") == ("Marina", "Katerina", "Tina")
 
 
 @pytest.mark.parametrize("called", ["Mandarin", "普通话", "中文"])
-def test_most_voices_are_made_for_mandarin(called: str):
+def test_most_voices_are_made_for_mandarin(called: str) -> None:
     found = [voice.name for voice in voices.search(called)]
     assert found == NAMES[: NAMES.index("Ryan") + 1]
 
@@ -104,17 +104,17 @@ def test_most_voices_are_made_for_mandarin(called: str):
         ("Roya", ("", "", "萝雅")),
     ],
 )
-def test_a_voice_in_both_languages(name: str, expected: tuple[str, str, str]):
+def test_a_voice_in_both_languages(name: str, expected: tuple[str, str, str]) -> None:
     (voice,) = [voice for voice in voices.VOICES if voice.name == name]
     assert (voice.language, voice.chinese_language, voice.chinese_name) == expected
 
 
-def test_every_voice_has_a_chinese_name_and_its_language_is_spoken():
+def test_every_voice_has_a_chinese_name_and_its_language_is_spoken() -> None:
     assert all(voice.chinese_name for voice in voices.VOICES)
     assert [voice.name for voice in voices.VOICES if not voice.chinese_language] == ["Andre", "Roya", "Marina"]
 
 
-def test_the_languages_in_numbers():
+def test_the_languages_in_numbers() -> None:
     spoken, dialects, understood, understood_dialects = voices.LANGUAGES
     assert (len(spoken), len(dialects), understood, understood_dialects) == (29, 7, 74, 39)
     terms = [term for each in (*spoken, *dialects) for term in (each.name, each.chinese_name, *each.aliases)]
@@ -130,12 +130,14 @@ def test_the_languages_in_numbers():
         ("another-model", (), None),
     ],
 )
-def test_voices_and_languages_of_a_model(model: str, found: tuple[str, ...], languages: voices.Languages | None):
+def test_voices_and_languages_of_a_model(
+    model: str, found: tuple[str, ...], languages: voices.Languages | None
+) -> None:
     assert tuple(voice.name for voice in voices.of(model)) == found
     assert voices.languages(model) == languages
 
 
-def test_the_profile_of_the_default_model_is_a_copy_of_its_own():
+def test_the_profile_of_the_default_model_is_a_copy_of_its_own() -> None:
     first = _profiles.profile(_profiles.DEFAULT_MODEL)
     assert first is not None
     assert (first["max_input_tokens"], first["max_output_tokens"]) == (262_144, 65_536)
@@ -143,5 +145,5 @@ def test_the_profile_of_the_default_model_is_a_copy_of_its_own():
     assert _profiles.profile(_profiles.DEFAULT_MODEL)["max_input_tokens"] == 262_144
 
 
-def test_nothing_is_claimed_of_an_unknown_model():
+def test_nothing_is_claimed_of_an_unknown_model() -> None:
     assert _profiles.profile("another-model") is None

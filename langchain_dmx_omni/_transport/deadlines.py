@@ -29,14 +29,16 @@ class Deadline:
     Args:
         first: Seconds from the end of sending to the first event, or None for no limit.
         idle: Seconds from one event to the next, or None for no limit.
+        clock: Returns the time in seconds.
 
     Attributes:
-        at: The time (of `time.monotonic`) that ends the wait; infinite while nobody waits.
+        at: The clock's time that ends the wait; infinite while nobody waits.
         pace: Seconds that any wait may last at least: to look at `at` so often is to never be late.
         missed: Whether a wait was ended from outside.
     """
 
-    def __init__(self, first: float | None, idle: float | None) -> None:
+    def __init__(self, first: float | None, idle: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self._first = first
         self._idle = math.inf if idle is None else idle
         self._limit = math.inf if first is None else first
@@ -47,12 +49,12 @@ class Deadline:
 
     def sent(self) -> None:
         """Start the clock: the request is on its way."""
-        self.at = time.monotonic() + self._limit
+        self.at = self.clock() + self._limit
 
     def waiting(self) -> None:
         """The caller waits again. After an event, its own time is forgiven; after a comment, the clock runs on."""
         if self.at == math.inf:
-            self.at = time.monotonic() + self._limit
+            self.at = self.clock() + self._limit
 
     def event(self) -> None:
         """An event has arrived."""
@@ -63,12 +65,17 @@ class Deadline:
     @property
     def remaining(self) -> float | None:
         """Seconds left, or None for no limit."""
-        return None if self.at == math.inf else max(0.0, self.at - time.monotonic())
+        return None if self.at == math.inf else max(0.0, self.at - self.clock())
+
+    @property
+    def next_look(self) -> float:
+        """Seconds after which to look at `at` again."""
+        return min(self.at - self.clock(), self.pace)
 
     @property
     def passed(self) -> bool:
         """Whether the deadline has passed."""
-        return self.missed or time.monotonic() >= self.at
+        return self.missed or self.clock() >= self.at
 
     def error(self) -> RequestTimeoutError:
         """Return the error that names the deadline which passed."""
@@ -112,11 +119,10 @@ class Alarm:
             self._timer.cancel()
 
     def _sleep(self) -> None:
-        left = min(self._deadline.at - time.monotonic(), self._deadline.pace)
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._look)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._deadline.next_look), self._look)
 
     def _look(self) -> None:
-        if self._deadline.at > time.monotonic():
+        if self._deadline.at > self._deadline.clock():
             self._sleep()
         elif self._task is not None:
             self._deadline.missed = True
@@ -146,7 +152,7 @@ class Watchdog:
         """
         with self._changed:
             self._waits[deadline] = sock
-            if self._started() and min(deadline.at, time.monotonic() + deadline.pace) < self._wakes:
+            if self._started() and time.monotonic() + deadline.next_look < self._wakes:
                 self._changed.notify()
             if self._thread is None:
                 del self._waits[deadline]
@@ -190,13 +196,13 @@ class Watchdog:
         """Wait for a deadline or for a change; return whether there is anything more to do."""
         now = time.monotonic()
         for deadline, sock in [*self._waits.items()]:
-            if deadline.at <= now:
+            if deadline.at <= deadline.clock():
                 del self._waits[deadline]
                 deadline.missed = True
                 # The class's own method: an SSL socket's would tear down what the reader still uses.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._wakes = min((min(deadline.at, now + deadline.pace) for deadline in self._waits), default=math.inf)
+        self._wakes = now + min((deadline.next_look for deadline in self._waits), default=math.inf)
         resting = self._wakes == math.inf
         woken = self._changed.wait(min(self._REST, self._wakes - now))
         return bool(woken or not resting or self._waits or self._chores)

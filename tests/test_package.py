@@ -101,6 +101,14 @@ def test_the_source_distribution_lists_what_there_is() -> None:
     assert {f"/{page.name}" for page in ROOT.glob("*.md")} <= set(listed)
 
 
+def test_a_commit_is_checked_by_what_make_lint_runs() -> None:
+    recipe = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert recipe
+    commands = re.findall(r"^\t@\$\(BIN\)/(.+)$", recipe[1], re.MULTILINE)
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    assert re.findall(r"entry: \.venv/bin/(.+)$", hooks, re.MULTILINE) == commands
+
+
 def test_constraints_are_plain_pins() -> None:
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pins = [line for line in lines if not line.startswith("#")]

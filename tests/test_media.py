@@ -130,7 +130,7 @@ def test_a_reference_is_an_absolute_file_url(folder: Path, make: Callable[[], An
 
 @pytest.mark.parametrize("name", ["a.mp4", "é b#%.mp4"])
 def test_a_reference_is_sent_below_the_models_roots(folder: Path, name: str) -> None:
-    body = build([HumanMessage([media.video(name, inline=False)])], Options(media_roots=[folder]))
+    body = build([HumanMessage(content_blocks=[media.video(name, inline=False)])], Options(media_roots=[folder]))
     part = {"type": "video_url", "video_url": {"url": f"data:;base64,{b64(MP4)}"}}
     assert json.loads(b"".join(body))["input"] == [{"role": "user", "content": [part]}]
 
@@ -141,7 +141,7 @@ def test_a_reference_may_be_large_and_is_refused_when_it_is_sent(folder: Path) -
         file.truncate(1_000_000_000)
     block = media.video("big.mp4", inline=False)
     with pytest.raises(MediaTooLargeError, match=r"^message 1 \(human\), block 1 \(video\) is 1,333,333,349 bytes"):
-        build([HumanMessage([block])], Options(media_roots=[folder]))
+        build([HumanMessage(content_blocks=[block])], Options(media_roots=[folder]))
 
 
 A_PDF = "it is a PDF, which the model can't read; extract its text, or send its pages as images"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import pytest
 from pydantic import BaseModel, Field
 
 from langchain_dmx_omni import ChatDMXOmni, _structured, errors
+from langchain_dmx_omni._request.response_format import resolve_response_format
 from langchain_dmx_omni.testing import LocalGateway, scripts
+
+from .calls import body_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:speech was asked for")
 
@@ -58,8 +61,11 @@ async def test_the_answer_is_of_the_schema(
     ]
     for one in found:
         assert type(one) is kind
-        assert set(one.model_dump() if kind is Joke else one) == {"setup", "punchline"}
-    assert not any("audio" in request.body for request in gateway.requests)  # nobody wants JSON read out
+        assert set(one.model_dump() if isinstance(one, BaseModel) else cast("dict[str, Any]", one)) == {
+            "setup",
+            "punchline",
+        }
+    assert not any("audio" in body_of(request) for request in gateway.requests)  # nobody wants JSON read out
 
 
 def answered(text: str) -> scripts.Script:
@@ -117,7 +123,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
 def test_what_is_sent(gateway: LocalGateway, asked: dict[str, Any], name: str, expected: dict[str, Any]) -> None:
     gateway.play(answered('{"setup": "Why?", "punchline": "Because."}'))
     model(gateway, model=name).with_structured_output(SCHEMA, include_raw=True, **asked).invoke(QUESTION)
-    body = gateway.requests[0].body
+    body = body_of(gateway.requests[0])
     (user,) = [item for item in body["input"] if item["role"] == "user"]
     assert user == {"role": "user", "content": QUESTION}
     told = [item["content"] for item in body["input"] if item["role"] == "system"]
@@ -166,9 +172,10 @@ def test_json_mode_needs_no_schema(gateway: LocalGateway) -> None:
 )
 def test_a_response_format_that_can_not_be(given: Any, told: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=told):
-        _structured.response_format(given, has_schema=True)
+        resolve_response_format(given, has_schema=True)
 
 
 def test_a_class_is_a_response_format() -> None:
-    form, told = _structured.response_format(Joke, has_schema=True)
+    form, told = resolve_response_format(Joke, has_schema=True)
+    assert form is not None
     assert (form["type"], form["json_schema"]["name"], told) == ("json_schema", "Joke", None)

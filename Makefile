@@ -42,9 +42,10 @@ lint: .venv/.dev ## check style, formatting and the layers between modules
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 
-types: .venv/.dev ## check the types
+types: .venv/.dev ## check the types, and those of users' code
 	@echo "Checking types"
 	@$(BIN)/python -m mypy
+	@$(BIN)/python -m mypy --strict --config-file= --cache-dir=.mypy_cache/users tests/typing_user_code.py
 
 check: test lint types ## everything that has to pass
 

@@ -11,13 +11,13 @@ import secrets
 import time
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import DMXOmniWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from ._sse import ServerSentEvent
 
@@ -35,10 +35,10 @@ class EventLog:
         key: The API key, which must not appear.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | str, key: str) -> None:
+        self._folder = Path(folder)
         # The random part keeps calls of the same moment apart, in other processes too.
-        self.path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(4)}.jsonl"
+        self.path = self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(4)}.jsonl"
         self._key = json.dumps(key)[1:-1]  # as it stands in a JSON text
         self._start = time.monotonic()
         self._off = False

@@ -15,8 +15,18 @@ from ._transport.endpoint import AsyncClient, Client, Endpoint, Timeout, headers
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Self
+
+    # What may be given, since type checkers take a field's type for that of the argument.
+    Folders = Sequence[Path | str]
+    Folder = Path | str
+    Secret = SecretStr | str
+else:
+    # What pydantic makes of it.
+    Folders = list[Path]
+    Folder = Path
+    Secret = SecretStr
 
 _KEY = "DMXAPI_API_KEY"
 
@@ -75,10 +85,10 @@ class Fields(BaseChatModel):
     """What to do with a system message when speech is on, which the service does not take together:
     `"fold"` its text into the first user message, `"send"` it all the same, or raise an `"error"`."""
 
-    media_roots: list[Path] = Field(default_factory=list)
+    media_roots: Folders = Field(default_factory=list)
     """Folders below which `file://` URLs in messages are honoured. None by default: a message can't read files."""
 
-    api_key: SecretStr | None = Field(default_factory=secret_from_env(_KEY, default=None))
+    api_key: Secret | None = Field(default_factory=secret_from_env(_KEY, default=None))
     """The API key, by default from `DMXAPI_API_KEY`. It is never pickled: a copy in another process reads its own."""
 
     base_url: str = Field(default_factory=from_env("DMXAPI_BASE_URL", default=_profiles.DEFAULT_BASE_URL))
@@ -109,7 +119,7 @@ class Fields(BaseChatModel):
     http_async_client: AsyncClient | None = Field(default=None, exclude=True)
     """An `httpx.AsyncClient` for async calls, used as it is and never closed; by default each event loop has one."""
 
-    event_log: Path | None = None
+    event_log: Folder | None = None
     """A folder for each call's raw events as JSON lines, without media and without the key."""
 
     streaming: bool = False
@@ -203,7 +213,7 @@ class Fields(BaseChatModel):
     # Requests
 
     def _key(self) -> str:
-        key = self.api_key.get_secret_value().strip() if self.api_key is not None else ""
+        key = self.api_key.get_secret_value().strip() if isinstance(self.api_key, SecretStr) else ""
         if not key:
             raise ConfigurationError(f"there is no API key: set {_KEY}, or pass ChatDMXOmni(api_key=…)")
         if not key.isascii() or not key.isprintable():

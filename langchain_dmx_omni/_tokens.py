@@ -62,7 +62,7 @@ def count_video(seconds: float, width: int, height: int, fps: float = _FRAMES) -
     return math.ceil(frames / 2) * _tiles(height) * _tiles(width) + 2
 
 
-def count_messages(messages: Iterable[BaseMessage], roots: Sequence[Path] = ()) -> int:
+def count_messages(messages: Iterable[BaseMessage], roots: Sequence[Path | str] = ()) -> int:
     """Return the tokens of messages: their text, media, tool calls, and what frames them.
 
     Args:
@@ -77,13 +77,13 @@ def _count_calls(message: BaseMessage) -> int:
     return sum(count_text(f"{call['name']}{call['args']}") + _MESSAGE for call in calls)
 
 
-def _count_content(message: BaseMessage, roots: Sequence[Path]) -> int:
+def _count_content(message: BaseMessage, roots: Sequence[Path | str]) -> int:
     if isinstance(message.content, str):
         return count_text(message.content)
     return sum(_count_block(block, message.type, roots) for block in message.content)
 
 
-def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path]) -> int:
+def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path | str]) -> int:
     if isinstance(block, str):
         return count_text(block)
     if isinstance(block.get("text"), str):

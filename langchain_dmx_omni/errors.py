@@ -27,7 +27,8 @@ The last column says what is tried again, up to `max_retries` times, and nothing
     ├── StreamInterruptedError          ModelConnectionError                   the answer broke off midway   yes
     ├── ProtocolError                   ModelAPIError                          it can't be understood        yes
     ├── UnreadableAnswerError           ModelAPIError                          it does not fit its schema    yes
-    └── EmptyAnswerError                ModelAPIError                          nothing in it                 known voice
+    ├── EmptyAnswerError                ModelAPIError                          nothing in it                 known voice
+    └── StorageError                    OSError                                a full disk, a shut folder    no
 
 A streamed answer is tried again only until its first chunk is out. Errors that a second try can't mend are also
 `ValueError`, because LangGraph's default retry policy leaves those alone. Whether a retry may help is
@@ -36,7 +37,8 @@ A streamed answer is tried again only until its first chunk is out. Errors that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Self
 
 from langchain_core.exceptions import (
     ContextOverflowError,
@@ -53,6 +55,7 @@ from langchain_core.exceptions import (
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage
+    from pydantic import BaseModel
 
 __all__ = [
     "APIStatusError",
@@ -78,6 +81,7 @@ __all__ = [
     "RateLimitError",
     "RequestTimeoutError",
     "ServerError",
+    "StorageError",
     "StreamInterruptedError",
     "UnreadableAnswerError",
     "WriteTimeoutError",
@@ -248,3 +252,36 @@ class EmptyAnswerError(DMXOmniError, ModelAPIError):
     """
 
     is_retryable = False
+
+
+# This machine
+
+
+class StorageError(DMXOmniError, OSError):
+    """A folder or a file of the package's own can't be written or read: the message names the place and a remedy.
+
+    Attributes:
+        path: The place, or None where the system does not say.
+        answer: A job's answer that was paid for and could not be kept, or None.
+    """
+
+    is_retryable = False
+    path: str | None = None
+    answer: BaseModel | None = None
+
+    @classmethod
+    def of(cls, error: OSError, doing: str, path: str | os.PathLike[str] | None, remedy: str) -> Self:
+        """Return the error for one of the system's, with its `errno`.
+
+        Args:
+            error: What the system says.
+            doing: What was being done, such as `"keep an answer"`.
+            path: The place; None for the one that the system's error names.
+            remedy: What to do about it.
+        """
+        place = os.fspath(path) if path is not None else error.filename
+        what = error.strerror or str(error) or type(error).__name__
+        where = f" in {place}" if place else ""
+        storage = cls(f"can't {doing}{where}: {what}; {remedy}")
+        storage.errno, storage.path = error.errno, place
+        return storage

@@ -1,11 +1,12 @@
 """Media from a path, bytes or a URL → LangChain's standard content blocks.
 
-The blocks carry no random ids, so that the same question asked twice is the same to LangChain's cache.
+The blocks carry no random ids, so that the same question asked twice is the same to LangChain's cache. They are
+typed as plain dicts, which is what LangChain's messages take: its own names for them fit no list of content.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._media.blocks import Source, block, needs_fitting
 from ._request.content import KINDS
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from langchain_core.messages import BaseMessage
-    from langchain_core.messages.content import AudioContentBlock, ImageContentBlock, VideoContentBlock
 
     from ._media.mime import Kind
 
@@ -23,7 +23,7 @@ __all__ = ["audio", "image", "strip", "video"]
 
 def image(
     src: Source, *, inline: bool = True, min_pixels: int | None = None, max_pixels: int | None = None
-) -> ImageContentBlock:
+) -> dict[str, Any]:
     """Return a content block for an image (JPEG, PNG, BMP, WebP, …).
 
     Args:
@@ -37,12 +37,12 @@ def image(
         ContentBlockError: There is no such file, it is empty, or its bytes are no image.
         MediaTooLargeError: It is over the inline limit.
     """
-    return cast("ImageContentBlock", block("image", src, inline=inline, min_pixels=min_pixels, max_pixels=max_pixels))
+    return block("image", src, inline=inline, min_pixels=min_pixels, max_pixels=max_pixels)
 
 
-def audio(src: Source, *, inline: bool = True, fit: bool = False) -> AudioContentBlock:
+def audio(src: Source, *, inline: bool = True, fit: bool = False) -> dict[str, Any]:
     """Return a content block for audio (WAV, MP3, AAC, AMR, FLAC, …); see `image` and `video` for the arguments."""
-    return cast("AudioContentBlock", block("audio", _fitted("audio", src) if fit else src, inline=inline))
+    return block("audio", _fitted("audio", src) if fit else src, inline=inline)
 
 
 def video(
@@ -54,7 +54,7 @@ def video(
     min_pixels: int | None = None,
     max_pixels: int | None = None,
     total_pixels: int | None = None,
-) -> VideoContentBlock:
+) -> dict[str, Any]:
     """Return a content block for a video (MP4, MOV, AVI, MKV, …).
 
     Args:
@@ -68,9 +68,7 @@ def video(
         total_pixels: The most pixels of all frames together.
     """
     sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels, "total_pixels": total_pixels}
-    return cast(
-        "VideoContentBlock", block("video", _fitted("video", src) if fit else src, inline=inline, fps=fps, **sizes)
-    )
+    return block("video", _fitted("video", src) if fit else src, inline=inline, fps=fps, **sizes)
 
 
 def strip(messages: Iterable[BaseMessage]) -> list[BaseMessage]:

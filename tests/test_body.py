@@ -246,6 +246,11 @@ def swap_for_a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def swap_for_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 CHANGED = "the file a.mp4 changed while it was being sent; send it again"
 CHANGES: list[tuple[Callable[[Path], None], str]] = [
     (shrink, CHANGED),
@@ -254,6 +259,7 @@ CHANGES: list[tuple[Callable[[Path], None], str]] = [
     (replace, CHANGED),
     (Path.unlink, "the file a.mp4 can't be read any more: No such file or directory"),
     (swap_for_a_folder, "the file a.mp4 can't be read any more: Is a directory"),
+    (swap_for_a_pipe, "the file a.mp4 can't be read any more: it is no regular file"),
 ]
 
 

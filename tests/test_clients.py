@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,11 +21,12 @@ import httpx
 import pytest
 
 from langchain_dmx_omni import ChatDMXOmni, errors
-from langchain_dmx_omni._transport import clients
+from langchain_dmx_omni._transport import clients, http
+from langchain_dmx_omni._transport.deadlines import Watchdog
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT
 
-from .calls import KEY, WAYS, RawServer, answering, call, model, plain, text, took, until
+from .calls import HEAD, KEY, WAYS, RawServer, answering, call, model, plain, text, took, until
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,6 +36,16 @@ def server() -> Iterator[RawServer]:
     """A server that gives everyone the plain answer."""
     with RawServer(answering) as server:
         yield server
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clients and an SSL context that are made anew."""
+    clients._ssl_context.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(clients, "_clients", clients._Clients())
+        yield
+        clients._close()
 
 
 def run(program: str, **environment: str) -> str:
@@ -89,7 +101,7 @@ def test_one_client_and_one_ssl_context_serve_all_models(way: str, server: RawSe
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
-    """No client carries more than its share, nobody waits, and what is left is counted down, errors included."""
+    """No client carries more than its share, nobody waits, and one client is left of all, errors included."""
     crowd, together = 2 * clients._ANSWERS_PER_CLIENT + 1, threading.Barrier(2 * clients._ANSWERS_PER_CLIENT + 1)
 
     def play(connection: socket.socket, request: bytes) -> bool:
@@ -112,23 +124,83 @@ def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
         except errors.ServerError:
             return "failed"
 
-    async def all_at_once(llm: ChatDMXOmni) -> tuple[list[str], list[int]]:
+    async def all_at_once(llm: ChatDMXOmni) -> tuple[list[str], list[int], int]:
         said = await asyncio.gather(*(aask(llm, number) for number in range(crowd)))
         of_loop = clients._clients.loops[asyncio.get_running_loop()]
-        return said, [shared._answers for found in of_loop.by_proxies.values() for shared in found]
+        answers = [shared._answers for pool in of_loop.by_proxies.values() for shared in pool]
+        return said, answers, await asyncio.to_thread(settled)
+
+    def settled() -> int:
+        """How many of the crowd's connections stay open."""
+        for _ in range(200):
+            if sum(one.fileno() >= 0 for one in server.connections) <= clients._ANSWERS_PER_CLIENT:
+                break
+            threading.Event().wait(0.05)
+        return sum(one.fileno() >= 0 for one in server.connections)
 
     with RawServer(play) as server:
         llm = model(server)
         if way.startswith("a"):
-            said, answers = asyncio.run(all_at_once(llm))
-            assert answers == [0, 0, 0]
+            said, answers, connections = asyncio.run(all_at_once(llm))
         else:
             with ThreadPoolExecutor(crowd) as pool:
                 said = [*pool.map(ask, [llm] * crowd, range(crowd))]
-            answers = [shared._answers for found in clients._clients.sync.values() for shared in found]
-            assert set(answers) == {0}
-            assert len(answers) >= 3
+            answers, connections = [shared._answers for shared in clients._clients.sync[clients._proxies()]], settled()
+        assert answers == [0]
+        assert len(server.connections) == crowd
+        assert connections <= clients._ANSWERS_PER_CLIENT
         assert said == ["failed" if number % 5 == 0 else TEXT for number in range(crowd)]
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+def test_without_a_thread_to_be_had(way: str, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines are then left to each read; no answer, no socket and no room of a client is lost."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "dmx-omni-deadlines" or "ThreadPool" in thread.name or "asyncio" in thread.name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def silent(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD)
+        threading.Event().wait(10)
+
+    watchdog = Watchdog()
+    monkeypatch.setattr(http, "watchdog", watchdog)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert text(call(model(server), way)) == TEXT
+    with RawServer(silent) as other, took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
+        call(model(other, first_event_timeout=0.5), way)
+    assert 0.5 <= seconds[0] < 5
+    if way == "stream":
+        next(model(server).stream("Hi"))
+        assert len(watchdog._chores) == 1  # waits for a thread
+    monkeypatch.undo()
+    assert text(call(model(server), way)) == TEXT
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+def test_an_early_failure_loses_nothing(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OwnError(Exception):
+        pass
+
+    def fail(*_: object) -> None:
+        raise OwnError
+
+    monkeypatch.setattr(http.AsyncEventStream if way[0] == "a" else http.EventStream, "__init__", fail)
+    with RawServer(answering) as server:
+        with pytest.raises(OwnError):
+            call(model(server), way)
+        if way[0] != "a":
+            assert [shared._answers for (pool,) in [clients._clients.sync.values()] for shared in pool] == [0]
+        for _ in range(200):
+            if server.connections[0].fileno() < 0:
+                break
+            threading.Event().wait(0.05)
+        assert [one.fileno() for one in server.connections] == [-1]
 
 
 # Event loops
@@ -418,17 +490,28 @@ def test_the_proxy_of_the_environment(way: str, name: str, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_proxy_and_a_change_of_mind(gateway: LocalGateway, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    gateway.play(plain(), plain())
-    llm = model(gateway)
+def test_no_proxy_and_a_change_of_mind(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = ChatDMXOmni(api_key=KEY, base_url="http://service.invalid/v1", max_retries=0)
     with RawServer(answering) as proxy:
-        assert text(call(llm, way)) == TEXT
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert text(call(llm, way)) == TEXT
-        assert (len(gateway.requests), len(proxy.requests)) == (1, 1)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("NO_PROXY", "service.invalid")
+        with pytest.raises(errors.ConnectError):
+            call(llm, way)
+        monkeypatch.delenv("NO_PROXY")
         assert text(call(llm, way)) == TEXT
-        assert (len(gateway.requests), len(proxy.requests)) == (2, 1)
+        assert len(proxy.requests) == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_not_asked_through_a_proxy(way: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(answering) as proxy, RawServer(answering) as server:
+        for name in ("HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        llm = model(server, base_url=server.base_url.replace("127.0.0.1", host))
+        assert text(call(llm, way)) == TEXT
+        assert (len(server.requests), len(proxy.requests)) == (1, 0)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -451,6 +534,59 @@ def test_a_proxy_that_cannot_be_used(way: str, proxy: str, monkeypatch: pytest.M
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(errors.ConfigurationError, match="a proxy that the environment names can't be used"):
         call(ChatDMXOmni(api_key=KEY, base_url="http://service.example/v1"), way)
+
+
+ENVIRONMENTS = {
+    "a proxy's scheme": (
+        {"HTTPS_PROXY": "gopher://127.0.0.1:1"},
+        "a proxy that the environment names can't be used: Unknown scheme for proxy URL URL('gopher://127.0.0.1:1'); "
+        "check HTTPS_PROXY, which takes an address such as http://127.0.0.1:8080",
+    ),
+    "a proxy with a password": (
+        {"ALL_PROXY": "http://me:s3cr/et@127.0.0.1:x"},
+        "a proxy that the environment names can't be used; "
+        "check ALL_PROXY, which takes an address such as http://127.0.0.1:8080",
+    ),
+    "NO_PROXY": (
+        {"HTTP_PROXY": "http://me:s3cret@127.0.0.1:1", "NO_PROXY": "[::1"},
+        "NO_PROXY='[::1' can't be used: Invalid port: ':1'; it takes names and addresses of hosts, "
+        "with commas between them",
+    ),
+    "SSL_CERT_FILE": (
+        {"SSL_CERT_FILE": "/nowhere/ca.pem"},
+        "SSL_CERT_FILE='/nowhere/ca.pem' can't be used: No such file or directory; "
+        "name a file of certificates in PEM form, or unset it",
+    ),
+    "SSL_CERT_DIR": (
+        {"SSL_CERT_DIR": "/nowhere"},
+        "SSL_CERT_DIR='/nowhere' is no folder: name one of certificates, or unset it",
+    ),
+    "SSLKEYLOGFILE": (
+        {"SSLKEYLOGFILE": "/nowhere/keys"},
+        "SSLKEYLOGFILE='/nowhere/keys' can't be used: No such file or directory; "
+        "name a file of certificates in PEM form, or unset it",
+    ),
+}
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_that_cannot_be_used(
+    name: str, way: str, server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables, told = ENVIRONMENTS[name]
+    llm = model(server)
+    with monkeypatch.context() as patch:
+        for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            patch.delenv(variable, raising=False)
+        for variable, value in variables.items():
+            patch.setenv(variable, value)
+        with pytest.raises(errors.ConfigurationError) as caught:
+            call(llm, way)
+    assert str(caught.value) == told
+    assert "s3cr" not in "".join(traceback.format_exception(caught.value))
+    assert text(call(llm, way)) == TEXT
 
 
 # TLS and what can't be reached

@@ -314,6 +314,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
                       "(media): gs: URLs can't be fetched by the service; for a local file use media.image, media.audio or media.video, else an https:// URL"),
     "http without a host": (image("http:a.png"), f"(image_url): http: URLs can't be fetched by the service{LOCAL.format('image')}"),
     "bare path": (video("clips/a.mp4"), f"(video_url): 'clips/a.mp4' is no URL{LOCAL.format('video')}"),
+    "path with a colon": (video("call-10:30.mp4"), f"(video_url): 'call-10:30.mp4' is no URL{LOCAL.format('video')}"),
     "Windows path": (video("C:\\clips\\a.mp4"), f"(video_url): 'C:\\\\clips\\\\a.mp4' is no URL{LOCAL.format('video')}"),
     "base64 for a URL": (image(b64(PNG)), f"(image_url): a text of {len(b64(PNG))} characters is no URL (before base64, write data:;base64,){LOCAL.format('image')}"),
     "URL that is a number": (image(5), "(image_url): its URL is a int"),  # type: ignore[arg-type]

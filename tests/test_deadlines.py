@@ -213,6 +213,31 @@ def test_late_headers_count_toward_the_first_event(way: str) -> None:
     assert 2.0 <= seconds[0] < 3.2
 
 
+TRICKLES = {
+    "bytes of a header": (b"HTTP/1.1 200 OK\r\nx-long: ", b"x"),
+    "header lines": (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
+    "interim responses": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "interim responses, byte by byte": (b"HTTP/1.1 103 Hints\r\n", b"a"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", TRICKLES)
+def test_a_head_that_trickles_has_one_deadline(name: str, way: str) -> None:
+    first, piece = TRICKLES[name]
+
+    def trickle(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(first)
+        for _ in range(200):
+            time.sleep(0.05)
+            connection.sendall(piece)
+
+    with RawServer(trickle) as server, took() as seconds, pytest.raises(errors.FirstEventTimeoutError) as caught:
+        call(model(server, first_event_timeout=0.5, idle_timeout=LONG), way)
+    assert str(caught.value) == "no event within 0.5 s of sending (first_event_timeout)"
+    assert 0.5 <= seconds[0] < 5
+
+
 @pytest.mark.parametrize("fields", [{"timeout": None}, {"first_event_timeout": None, "idle_timeout": None}], ids=str)
 def test_none_is_no_limit(gateway: LocalGateway, fields: dict[str, Any]) -> None:
     endpoint = model(gateway, **fields)._endpoint(KEY)

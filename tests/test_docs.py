@@ -17,10 +17,12 @@ import wave
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 
+from langchain_dmx_omni import ChatDMXOmni, jobs
 from langchain_dmx_omni.testing import LocalGateway
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -156,6 +158,23 @@ def test_a_mistake_in_the_demo_is_one_line(
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     assert "sk-wrong" not in result.stderr
+
+
+def test_the_readme_lists_every_option() -> None:
+    table = re.search(r"^## Options\n(.*?)^## ", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert table
+    rows = re.findall(r"^\| (`.+?) \|", table[1], re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    langchains_own = {*BaseChatModel.model_fields, "streaming"}
+    assert listed == ChatDMXOmni.model_fields.keys() - langchains_own
+
+
+def test_the_page_about_jobs_lists_every_task() -> None:
+    listed = re.findall(r"^\| `jobs\.(\w+)\(\)` \|", (ROOT / "docs" / "jobs.md").read_text("utf-8"), re.MULTILINE)
+    functions = [getattr(jobs, name) for name in jobs.__all__ if isinstance(getattr(jobs, name), FunctionType)]
+    assert sorted(listed) == sorted(
+        function.__name__ for function in functions if str(function.__annotations__["return"]).startswith("Task")
+    )
 
 
 def test_a_made_clip_has_picture_and_sound(tmp_path: Path, make_clip: Callable[..., Path]) -> None:

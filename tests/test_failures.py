@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,11 +22,13 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
 )
+from langchain_core.messages import HumanMessage
 
-from langchain_dmx_omni import ChatDMXOmni, errors
+from langchain_dmx_omni import ChatDMXOmni, errors, media
 from langchain_dmx_omni._failures import from_event, from_response, retry_after
-from langchain_dmx_omni.testing.scripts import ERRORS, REQUEST_ID
+from langchain_dmx_omni.testing.scripts import ERRORS, REQUEST_ID, TEXT
 
+from . import calls
 from .ways import WAYS, Way
 
 if TYPE_CHECKING:
@@ -185,6 +191,81 @@ async def test_errors_of_the_service(gateway: LocalGateway, name: str, way: Way)
     assert isinstance(error, ValueError) is not case.retryable
 
 
+EARLY = {
+    "401": (b"HTTP/1.1 401 No", errors.AuthenticationError, True),
+    "413": (b"HTTP/1.1 413 Large", errors.ContextLengthError, True),
+    "413 behind an interim response": (
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 413 Large",
+        errors.ContextLengthError,
+        True,
+    ),
+    "413, and the connection stays open": (b"HTTP/1.1 413 Large", errors.ContextLengthError, False),
+}
+
+
+@pytest.mark.parametrize("way", calls.WAYS)
+@pytest.mark.parametrize("name", EARLY)
+def test_an_error_that_comes_while_a_file_goes_out(name: str, way: str, tmp_path: Path) -> None:
+    head, kind, closes = EARLY[name]
+    stop = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connections.append(connection)
+                connection.recv(1000)
+                connection.sendall(head + b"\r\ncontent-length: 18\r\n\r\n" + b'{"message":"so so"}'[:18])
+                if closes:
+                    connection.close()  # with most of the request unread, so the other end is reset
+                else:
+                    stop.wait(20)
+
+    connections: list[socket.socket] = []
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(7_000_000))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        model = ChatDMXOmni(
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1",
+            api_key="k",
+            max_retries=2,
+            media_roots=[tmp_path],
+            timeout=60.0 if closes else 1.0,
+        )
+        with pytest.raises(kind):
+            calls.call(model, way, [HumanMessage([media.video(path, inline=False)])])
+        stop.set()
+        assert len(connections) == 1
+        listener.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.parametrize("way", calls.WAYS)
+def test_an_interim_response_does_not_end_the_sending(way: str) -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            head = connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+            left = length - len(head.partition(b"\r\n\r\n")[2])
+            while left and (piece := connection.recv(65_536)):
+                left -= len(piece)
+            whole.append(not left)
+            connection.sendall(calls.HEAD + calls.chunked(calls.ANSWER) + calls.END)
+            connection.recv(1)
+
+    whole: list[bool] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        model = ChatDMXOmni(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1", api_key="k", max_retries=0)
+        block = {"type": "video", "base64": "AAAA" * 1_000_000, "mime_type": "video/mp4"}
+        assert calls.text(calls.call(model, way, [HumanMessage([block])])) == TEXT
+    assert whole == [True]
+
+
 @pytest.mark.parametrize(
     ("event", "kind", "told"),
     [
@@ -260,6 +341,7 @@ CORE = {
     errors.ProtocolError: ModelAPIError,
     errors.UnreadableAnswerError: ModelAPIError,
     errors.EmptyAnswerError: ModelAPIError,
+    errors.StorageError: OSError,
     errors.DMXOmniError: ModelError,
 }
 

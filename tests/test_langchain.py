@@ -18,7 +18,6 @@ from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.language_models import LanguageModelInput, ModelProfile
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.messages.content import create_text_block
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import ConfigurableField
 from langchain_core.runnables.history import RunnableWithMessageHistory
@@ -45,7 +44,7 @@ def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
 SOUND = gateway_clips.sound(0.5, 0.5)
 ASKED = {
     "text": "Hello?",
-    "a block of ours": [HumanMessage(content_blocks=[media.audio(SOUND)])],
+    "a block of ours": [HumanMessage([media.audio(SOUND)])],
     # LangChain gives this one a random id on the way in.
     "OpenAI's audio": [
         ("human", [{"type": "input_audio", "input_audio": {"data": media.audio(SOUND)["base64"], "format": "wav"}}])
@@ -219,7 +218,7 @@ def test_summarizing_leaves_a_video_alone(gateway: LocalGateway) -> None:
     clip = gateway_clips.clip((1, 2, 3), seconds=1.0)
     padded = clip + b"\x00\x04\x00\x00free" + bytes(0x40000 - 8)
     llm = model(gateway)
-    question = HumanMessage(content_blocks=[media.video(padded), create_text_block("What is this?")])
+    question = HumanMessage([media.video(padded), {"type": "text", "text": "What is this?"}])
 
     def asked(**counter: Any) -> int:
         gateway.reset()
@@ -246,6 +245,6 @@ def test_speech_in_chunks_passes_through_a_checkpoint(gateway: LocalGateway) -> 
 
 def test_an_anonymizer_keeps_media_out_of_traces(gateway: LocalGateway) -> None:
     anonymize = create_anonymizer([{"pattern": re.compile(r"[A-Za-z0-9+/]{200,}={0,2}"), "replace": "[media]"}])
-    message = model(gateway, voice="Tina").invoke([HumanMessage(content_blocks=[media.audio(SOUND)])])
+    message = model(gateway, voice="Tina").invoke([HumanMessage([media.audio(SOUND)])])
     assert len(str(message.content)) > 10_000
     assert len(str(anonymize({"content": message.content}))) < 1_000

@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 
 from langchain_dmx_omni import media
+from langchain_dmx_omni._media.data import FileData
 from langchain_dmx_omni._request.options import Options
 from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, MediaTooLargeError
@@ -50,7 +51,7 @@ def inline(kind: str, data: bytes, mime: str, **beside: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, data in {"a.png": PNG, "a.wav": WAV, "a.mp4": MP4, "a.m4a": M4A, "a.pdf": PDF, "empty.mp4": b"",
-                       "wrong.jpg": PNG, "a.mpg": STRANGE, "strange": STRANGE, "é b#%.mp4": MP4}.items():  # fmt: skip
+                       "wrong.jpg": PNG, "a.mpg": STRANGE, "strange": STRANGE, "é b#%.mp4": MP4, "call-10:30.mp4": MP4}.items():  # fmt: skip
         (tmp_path / name).write_bytes(data)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -75,6 +76,7 @@ BLOCKS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "home in a Path": (lambda: media.video(PurePath("~/a.mp4")), inline("video", MP4, "video/mp4")),
     "absolute": (lambda: media.video(str(Path("a.mp4").absolute())), inline("video", MP4, "video/mp4")),
     "name of every sign": (lambda: media.video("é b#%.mp4"), inline("video", MP4, "video/mp4")),
+    "name with a colon": (lambda: media.video("call-10:30.mp4"), inline("video", MP4, "video/mp4")),
     "type from the bytes": (lambda: media.image("wrong.jpg"), inline("image", PNG, "image/png")),
     "MP4 as audio": (lambda: media.audio("a.mp4"), inline("audio", MP4, "audio/mp4")),
     "M4A as audio": (lambda: media.audio("a.m4a"), inline("audio", M4A, "audio/mp4")),
@@ -128,9 +130,9 @@ def test_a_reference_is_an_absolute_file_url(folder: Path, make: Callable[[], An
     assert make() == {"type": "video", "url": url, "mime_type": mime, "extras": {"fps": 1}}
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "é b#%.mp4"])
+@pytest.mark.parametrize("name", ["a.mp4", "é b#%.mp4", "call-10:30.mp4"])
 def test_a_reference_is_sent_below_the_models_roots(folder: Path, name: str) -> None:
-    body = build([HumanMessage(content_blocks=[media.video(name, inline=False)])], Options(media_roots=[folder]))
+    body = build([HumanMessage([media.video(name, inline=False)])], Options(media_roots=[folder]))
     part = {"type": "video_url", "video_url": {"url": f"data:;base64,{b64(MP4)}"}}
     assert json.loads(b"".join(body))["input"] == [{"role": "user", "content": [part]}]
 
@@ -141,7 +143,7 @@ def test_a_reference_may_be_large_and_is_refused_when_it_is_sent(folder: Path) -
         file.truncate(1_000_000_000)
     block = media.video("big.mp4", inline=False)
     with pytest.raises(MediaTooLargeError, match=r"^message 1 \(human\), block 1 \(video\) is 1,333,333,349 bytes"):
-        build([HumanMessage(content_blocks=[block])], Options(media_roots=[folder]))
+        build([HumanMessage([block])], Options(media_roots=[folder]))
 
 
 A_PDF = "it is a PDF, which the model can't read; extract its text, or send its pages as images"
@@ -150,6 +152,7 @@ READ = "it can't be read: {}; give a path, bytes or an https:// URL"
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "missing": (lambda: media.video("none.mp4"), f"none.mp4: {READ.format('No such file or directory')}"),
     "missing, not inline": (lambda: media.video("none.mp4", inline=False), f"none.mp4: {READ.format('No such file or directory')}"),
+    "missing, with a colon": (lambda: media.audio("re: call.wav"), f"re: call.wav: {READ.format('No such file or directory')}"),
     "unknown home": (lambda: media.video("~nobody-here/a.mp4"), f"~nobody-here/a.mp4: {READ.format('No such file or directory')}"),
     "empty path": (lambda: media.video(""), ".: it is no regular file"),
     "empty file": (lambda: media.video("empty.mp4"), "empty.mp4: it is empty"),
@@ -193,6 +196,29 @@ def test_a_pipe_is_not_waited_for(folder: Path, is_inline: bool) -> None:
     with pytest.raises(ContentBlockError) as caught:
         media.video("pipe.mp4", inline=is_inline)
     assert str(caught.value) == "pipe.mp4: it is no regular file"
+
+
+REPLACED: list[tuple[Callable[[Path], object], str]] = [
+    (os.mkfifo, "it is no regular file"),
+    (Path.mkdir, "Is a directory"),
+    (lambda path: path.symlink_to("pipe"), "it is no regular file"),
+    (lambda path: path.symlink_to("a.wav"), "it changed while it was being read"),
+    (lambda path: path.write_bytes(MP4[:-1]), "it changed while it was being read"),
+]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(("put", "told"), REPLACED)
+def test_what_takes_a_files_place_before_it_is_read_is_told(
+    folder: Path, put: Callable[[Path], object], told: str
+) -> None:
+    path = folder / "a.mp4"
+    data = FileData(path, path.stat())
+    os.mkfifo(folder / "pipe")
+    path.unlink()
+    put(path)
+    with pytest.raises(OSError, match=told):
+        data.head(16)
 
 
 def test_a_misspelt_parameter_is_an_error() -> None:

@@ -154,6 +154,13 @@ def test_the_model_has_every_name_that_belongs_to_it() -> None:
     assert set(_OF_THE_MODEL) == fields - foreign - set(NAMES)
 
 
+def test_every_option_is_a_field_of_the_model_or_bound_to_it() -> None:
+    from langchain_dmx_omni import ChatDMXOmni
+
+    bound = {"parallel_tool_calls", "response_format", "tool_choice", "tools"}
+    assert set(NAMES) == (set(NAMES) & set(ChatDMXOmni.model_fields)) | bound
+
+
 def vars_of_base() -> set[str]:
     from langchain_core.language_models import BaseChatModel
 

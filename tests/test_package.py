@@ -18,6 +18,7 @@ from pytest_socket import SocketConnectBlockedError
 import langchain_dmx_omni
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "langchain_dmx_omni"
 EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "tqdm", "typer", "uvicorn"}
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
@@ -61,6 +62,43 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert importlib.resources.files(langchain_dmx_omni).joinpath("py.typed").is_file()
+
+
+def test_a_module_has_four_hundred_lines_at_most() -> None:
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > 400} == {}
+
+
+def test_the_plan_of_the_house_names_every_room() -> None:
+    plan = re.search(r"^```text\nlangchain_dmx_omni/\n(.+?)^```$", contributing(), re.MULTILINE | re.DOTALL)
+    assert plan
+    rooms = {f"{path.parent.name}/" for path in PACKAGE.glob("*/**/__init__.py")}
+    modules = {path.name for path in PACKAGE.glob("*.py")}
+    assert set(re.findall(r"\w+(?:/|\.py\b)", plan[1])) == rooms | modules
+
+
+def test_every_file_that_the_walks_name_is_there() -> None:
+    named = re.findall(r"`([\w./]+\.(?:py|md|toml|txt))`", contributing())
+    assert named
+    assert [name for name in named if not ((ROOT / name).exists() or (PACKAGE / name).exists())] == []
+
+
+def test_every_test_that_the_walks_name_is_there() -> None:
+    tests = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/test_*.py"))
+    named = re.findall(r"`(test_\w+)`", contributing())
+    assert named
+    assert [name for name in named if f"def {name}(" not in tests] == []
+
+
+def contributing() -> str:
+    return (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def test_the_source_distribution_lists_what_there_is() -> None:
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]
+    listed = hatch["sdist"]["include"]
+    assert [path for path in listed if not (ROOT / path.removeprefix("/")).exists()] == []
+    assert {f"/{page.name}" for page in ROOT.glob("*.md")} <= set(listed)
 
 
 def test_constraints_are_plain_pins() -> None:

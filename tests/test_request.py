@@ -27,7 +27,7 @@ from langchain_core.messages import (
 )
 
 from langchain_dmx_omni._request.messages import without_random_ids
-from langchain_dmx_omni._request.options import Options, resolve
+from langchain_dmx_omni._request.options import NAMES, Options, resolve
 from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning, InvalidInputError
 
@@ -128,6 +128,10 @@ def test_an_option_is_sent_and_nothing_that_was_not_asked_for(options: dict[str,
     assert sent(HI, **options) == {**PLAIN, **beside}
 
 
+def test_the_table_knows_every_option() -> None:
+    assert {name for options, _ in OPTIONS for name in options} | {"stream_usage"} == set(NAMES)
+
+
 def test_usage_is_not_asked_for_when_it_is_off() -> None:
     assert sent(HI, stream_usage=False) == {key: value for key, value in PLAIN.items() if key != "stream_options"}
 
@@ -182,6 +186,30 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     ),
     "assistant, refusal": (AIMessage([{"type": "refusal", "refusal": "No."}]), [assistant("No.")]),
     "assistant, refusal beside": (AIMessage("", additional_kwargs={"refusal": "No."}), [assistant("No.")]),
+    "assistant, refusal in the wrapper": (
+        AIMessage([{"type": "non_standard", "value": {"type": "refusal", "refusal": "No."}}]),
+        [assistant("No.")],
+    ),
+    "assistant, OpenAI's speech": (
+        AIMessage("", additional_kwargs={"audio": {"id": "audio_1", "data": "UklGRg==", "transcript": "Hello"}}),
+        [assistant("Hello")],
+    ),
+    "assistant, OpenAI's speech and its text": (
+        AIMessage("Hi", additional_kwargs={"audio": {"id": "audio_1", "transcript": "Hello"}}),
+        [assistant("Hi")],
+    ),
+    "assistant, OpenAI's speech and its call": (
+        AIMessage("", additional_kwargs={"audio": {"transcript": "Wait"}, "refusal": None}, tool_calls=[CALL]),
+        [assistant("Wait"), CALL_ITEM],
+    ),
+    "assistant, OpenAI's speech without words": (AIMessage("", additional_kwargs={"audio": {"id": "audio_1"}}), [assistant("")]),
+    "assistant, Google's speech": (AIMessage("", additional_kwargs={"audio": b"RIFF"}), [assistant("")]),
+    "assistant, calls in other models' words": (
+        AIMessage([text("Wait"), {"type": "tool_use", "id": "call_1", "name": "clock", "input": {}},
+                   {"type": "input_json_delta", "partial_json": "{"}, {"type": "function_call", "call_id": "call_1"},
+                   {"type": "custom_tool_call", "call_id": "call_1", "input": "x"}], tool_calls=[CALL]),
+        [assistant("Wait"), CALL_ITEM],
+    ),
     "assistant, tool call": (AIMessage("", tool_calls=[CALL]), [CALL_ITEM]),
     "assistant, tool call, a chunk": (
         AIMessageChunk(content="", tool_call_chunks=[{"type": "tool_call_chunk", "index": 0, "id": "call_1", "name": "clock",
@@ -214,6 +242,7 @@ MESSAGES: dict[str, tuple[BaseMessage, list[dict[str, Any]]]] = {
     "role user": (ChatMessage(content="Hi", role="user"), [user("Hi")]),
     "role human, a list": (ChatMessage(content=[IMAGE], role="human"), [user([IMAGE])]),
     "role assistant": (ChatMessage(content="Hello", role="assistant"), [assistant("Hello")]),
+    "role assistant, spoken": (ChatMessage(content=[text("Hello"), SPOKEN, {"type": "reasoning"}], role="assistant"), [assistant("Hello")]),
     "role system": (ChatMessage(content="Be brief", role="system"), [system("Be brief")]),
 }  # fmt: skip
 
@@ -223,6 +252,91 @@ def test_a_message_becomes_items(message: BaseMessage, expected: list[dict[str, 
     before = message.model_dump_json()
     assert items([message]) == expected
     assert message.model_dump_json() == before
+
+
+CALL_RESULT = ToolMessage("12:00", tool_call_id="call_1")
+NO_NAME = {**CALL, "name": ""}
+NO_ID = {**CALL, "id": None}
+
+
+def broken(**parts: Any) -> AIMessage:
+    call = {"type": "invalid_tool_call", "id": "call_1", "name": "clock", "args": "{", "error": None, **parts}
+    return AIMessage("", invalid_tool_calls=[call])
+
+
+# Histories as langchain-openai, -anthropic and -google-genai leave them, what of them goes on, and what is named.
+FOREIGN: dict[str, tuple[list[BaseMessage], list[dict[str, Any]], str]] = {
+    "OpenAI": (
+        [AIMessage([
+            {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search", "query": "noon"}},
+            {"type": "file_search_call", "id": "fs_1", "queries": ["noon"], "results": []},
+            {"type": "code_interpreter_call", "id": "ci_1", "code": "12", "outputs": [{"type": "logs", "logs": "12"}]},
+            {"type": "mcp_call", "id": "mcp_1", "name": "clock", "arguments": "{}", "server_label": "s", "output": "12"},
+            {"type": "computer_call", "id": "cc_1", "action": {"type": "screenshot"}},
+            {"type": "image_generation_call", "id": "ig_1", "result": "iVBORw0KGgo="},
+            {**text("Noon."), "annotations": [{"type": "url_citation", "url": URL}]},
+        ])],
+        [assistant("Noon.")],
+        "web_search_call, file_search_call, code_interpreter_call, mcp_call, computer_call, image_generation_call",
+    ),
+    "Anthropic": (
+        [AIMessage([
+            {"type": "server_tool_use", "id": "ws_1", "name": "web_search", "input": {"query": "noon"}},
+            {"type": "web_search_tool_result", "tool_use_id": "ws_1", "content": [{"type": "web_search_result", "url": URL}]},
+            {**text("No"), "citations": None}, text("on."),
+        ])],
+        [assistant("Noon.")],
+        "server_tool_use, web_search_tool_result",
+    ),
+    "Google": (
+        [AIMessage([
+            {"type": "executable_code", "executable_code": "print(12)", "language": "python", "id": "1"},
+            {"type": "code_execution_result", "code_execution_result": "12", "outcome": 1, "tool_call_id": ""},
+            "Noon.",
+        ])],
+        [assistant("Noon.")],
+        "executable_code, code_execution_result",
+    ),
+    "LangChain's v1": (
+        [AIMessage([
+            {"type": "server_tool_call", "name": "web_search", "args": {"query": "noon"}, "id": "ws_1"},
+            {"type": "server_tool_result", "tool_call_id": "ws_1", "status": "success", "output": [text("12")]},
+            {"type": "non_standard", "value": {"type": "mcp_list_tools", "tools": []}},
+            {"type": "non_standard", "value": {"a": 1}},
+            text("Noon."),
+        ])],
+        [assistant("Noon.")],
+        "server_tool_call, server_tool_result, mcp_list_tools, non_standard",
+    ),
+    "nothing beside it": ([AIMessage([{"type": "smell"}])], [assistant("")], "smell"),
+    "a role": ([ChatMessage(content=[{"type": "smell"}, text("Hm.")], role="assistant")], [assistant("Hm.")], "smell"),
+    "a chunk": ([AIMessageChunk(content=[{"type": "smell"}, text("Hm.")])], [assistant("Hm.")], "smell"),
+    "each kind is named once": (
+        [AIMessage([{"type": "smell"}, text("Hm.")]), HumanMessage("And?"), AIMessage([{"type": "taste"}, {"type": "smell"}, text("Ah.")])],
+        [assistant("Hm."), user("And?"), assistant("Ah.")],
+        "smell, taste",
+    ),
+    "call without a name": ([broken(name=None), CALL_RESULT], [], "a tool call without a name"),
+    "call of an empty name": ([AIMessage("", tool_calls=[NO_NAME]), CALL_RESULT], [], "a tool call without a name"),
+    "call without an id": ([broken(id=None), ToolMessage("?", tool_call_id="")], [], "the tool call 'clock' without an id"),
+    "call of no id": ([AIMessage("Wait", tool_calls=[NO_ID])], [assistant("Wait")], "the tool call 'clock' without an id"),
+    "one of two calls": (
+        [AIMessage("", tool_calls=[{**NO_NAME, "id": "call_2"}, CALL]), ToolMessage("?", tool_call_id="call_2"), CALL_RESULT],
+        [CALL_ITEM, {"type": "function_call_output", "call_id": "call_1", "output": "12:00"}],
+        "a tool call without a name",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("history", "expected", "named"), FOREIGN.values(), ids=FOREIGN)
+def test_what_another_model_left_does_not_go_on_and_is_named(
+    history: list[BaseMessage], expected: list[dict[str, Any]], named: str
+) -> None:
+    with pytest.warns(DMXOmniWarning) as caught:
+        assert items([*history, HumanMessage("Hi")]) == [*expected, user("Hi")]
+    assert [str(each.message) for each in caught] == [
+        f"left out of the history, since the service can't take it: {named}"
+    ]
 
 
 def test_a_conversation_keeps_its_order() -> None:
@@ -252,6 +366,10 @@ REFUSED: dict[str, tuple[BaseMessage, str]] = {
     "video in a chunk": (AIMessageChunk(content=[{"type": "video", "url": URL}]), f"message 2 (ai), block 1 (video): {ONLY_TEXT}"),
     "audio in system": (SystemMessage([SPOKEN]), f"message 2 (system), block 1 (audio): {ONLY_TEXT}"),
     "reasoning in system": (SystemMessage([{"type": "reasoning"}]), f"message 2 (system), block 1 (reasoning): {ONLY_TEXT}"),
+    "image in the wrapper": (AIMessage([{"type": "non_standard", "value": IMAGE}]), f"message 2 (ai), block 1 (image_url): {ONLY_TEXT}"),
+    "file in assistant": (AIMessage([{"type": "file", "file_id": "f"}]), f"message 2 (ai), block 1 (file): {ONLY_TEXT}"),
+    "recording in assistant": (AIMessage([{"type": "input_audio", "input_audio": {}}]), f"message 2 (ai), block 1 (input_audio): {ONLY_TEXT}"),
+    "a tool of another model in system": (SystemMessage([{"type": "mcp_call"}]), f"message 2 (system), block 1 (mcp_call): {ONLY_TEXT}"),
     "image in a role": (ChatMessage(content=[IMAGE], role="system"), f"message 2 (chat), block 1 (image_url): {ONLY_TEXT}"),
     "no type": (AIMessage([{"a": 1}]), f"message 2 (ai), block 1: {ONLY_TEXT}"),
     "text that is none": (AIMessage([{"type": "text", "text": None}]), f"message 2 (ai), block 1 (text): {ONLY_TEXT}"),
@@ -266,10 +384,6 @@ REFUSED: dict[str, tuple[BaseMessage, str]] = {
                  "message 2 (function): a FunctionMessage can't be sent; the service takes user, assistant, system and tool"),
     "remove": (RemoveMessage(id="1"),
                "message 2 (remove): a RemoveMessage can't be sent; the service takes user, assistant, system and tool"),
-    "tool call without id": (AIMessage("", tool_calls=[{**CALL, "id": None}]),
-                             "message 2 (ai): its tool call 'clock' has no id"),
-    "tool call without name": (AIMessage("", tool_calls=[{**CALL, "name": ""}]),
-                               "message 2 (ai): its tool call '' has no name"),
     "tool call of no JSON": (AIMessage("", tool_calls=[{**CALL, "args": {"at": datetime.date(2026, 1, 1)}}]),
                              "message 2 (ai): the arguments of its tool call 'clock' are no JSON: "
                              "Object of type date is not JSON serializable"),

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+import logging
+import pickle
+from copy import deepcopy
+from functools import reduce
+from itertools import accumulate
+from operator import add
+from typing import Any, cast
 
 import pytest
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.load import dumps, loads
+from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_dmx_omni import errors
+from langchain_dmx_omni._answer.answer import Answer
 from langchain_dmx_omni._answer.chunks import ChunkWriter, to_message
 from langchain_dmx_omni._answer.deltas import AnswerSpec
 from langchain_dmx_omni._answer.endings import settle
+from langchain_dmx_omni._answer.protocol_events import EventWriter
 from langchain_dmx_omni._answer.reader import AnswerReader
 from langchain_dmx_omni._answer.usage import usage_metadata
 from langchain_dmx_omni._sse import ServerSentEvent
 from langchain_dmx_omni.testing.scripts import PCM, wav
 
+from . import ways
 from .calls import blocks
-from .ways import total
 
 TEXT = AnswerSpec("m")
 SPOKEN = AnswerSpec("m", "Tina", blocks=True)
@@ -32,6 +41,22 @@ def sent(event: dict[str, Any] | bytes) -> ServerSentEvent:
     return ServerSentEvent("", event if isinstance(event, bytes) else json.dumps(event).encode())
 
 
+def written(events: list[Any], asked: AnswerSpec = TEXT) -> tuple[Answer, list[AIMessageChunk]]:
+    """The answer and its chunks, of events that arrive one by one."""
+    reader = AnswerReader(asked)
+    writer = ChunkWriter(reader.answer)
+    chunks = [chunk for event in events for chunk in writer.write(reader.feed([sent(event)]))]
+    chunks += writer.write(settle(reader))
+    return reader.answer, [cast("AIMessageChunk", chunk.message) for chunk in chunks]
+
+
+def protocol_events(events: list[Any]) -> list[Any]:
+    reader = AnswerReader(AnswerSpec("m", blocks=True))
+    writer = EventWriter(reader.answer)
+    written = [one for event in events for one in writer.write(reader.feed([sent(event)]))]
+    return [*written, *writer.write(settle(reader))]
+
+
 def read(events: list[Any], asked: AnswerSpec = TEXT, *, together: bool = False) -> tuple[AIMessage, AIMessage]:
     """The message, and the sum of its chunks, of events that arrive one by one or all at once."""
     reader = AnswerReader(asked)
@@ -41,7 +66,7 @@ def read(events: list[Any], asked: AnswerSpec = TEXT, *, together: bool = False)
     chunks += writer.write(settle(reader))
     if answer.failure is not None:
         raise answer.failure
-    return to_message(answer), total([chunk.message for chunk in chunks])
+    return to_message(answer), ways.total([chunk.message for chunk in chunks])
 
 
 def delta(text: str, **place: Any) -> dict[str, Any]:
@@ -192,6 +217,10 @@ def arguments(value: str, **place: Any) -> dict[str, Any]:
     return {"type": "response.function_call_arguments.delta", "delta": value, **place}
 
 
+def whole_arguments(value: str) -> dict[str, Any]:
+    return {"type": "response.function_call_arguments.done", "arguments": value, "item_id": "fc_0"}
+
+
 F0 = {"name": "f", "args": {"a": 1}, "id": "call_0", "type": "tool_call"}
 F1 = {"name": "f", "args": {"b": 2}, "id": "call_1", "type": "tool_call"}
 CALLS: dict[str, tuple[list[Any], list[dict[str, Any]]]] = {
@@ -232,6 +261,48 @@ CALLS: dict[str, tuple[list[Any], list[dict[str, Any]]]] = {
     ),
     "without a place": ([added(0), arguments('{"a":1}'), added(1), arguments('{"b":2}'), COMPLETED], [F0, F1]),
     "without arguments": ([added(0), COMPLETED], [{**F0, "args": {}}]),
+    "blank arguments": ([added(0), arguments(" \n"), COMPLETED], [{**F0, "args": {}}]),
+    "a line break in a string": ([added(0), arguments('{"a":"1\n2"}'), COMPLETED], [{**F0, "args": {"a": "1\n2"}}]),
+    "done says more than the deltas": ([added(0), arguments('{"a"'), whole_arguments('{"a":1}'), COMPLETED], [F0]),
+    "done says other than the deltas": ([added(0), arguments('"a":1'), whole_arguments('{"a":1}'), COMPLETED], [F0]),
+    "done says the same with blanks": ([added(0), arguments('{"a":1}'), whole_arguments('{"a": 1 }'), COMPLETED], [F0]),
+    "done is cut off": ([added(0), arguments('{"a":1}'), whole_arguments('{"a": 1'), COMPLETED], [F0]),
+    "the item says other than the deltas": (
+        [
+            added(0),
+            arguments('{"a":2}'),
+            {"type": "response.output_item.done", "item": call(arguments='{"a":1}')},
+            COMPLETED,
+        ],
+        [F0],
+    ),
+    "two under one place": (
+        [
+            *(added(number, output_index=0) for number in (0, 1)),
+            arguments('{"a":1}', output_index=0, item_id="fc_0"),
+            arguments('{"b":2}', output_index=0, item_id="fc_1"),
+            COMPLETED,
+        ],
+        [F0, F1],
+    ),
+    "two under one place, whole": (
+        [
+            *(
+                {"type": "response.output_item.done", "output_index": 0, "item": call(number, arguments=text_)}
+                for number, text_ in enumerate(('{"a":1}', '{"b":2}'))
+            ),
+            COMPLETED,
+        ],
+        [F0, F1],
+    ),
+    "a name that comes late": (
+        [
+            {"type": "response.output_item.added", "item": call(name="")},
+            {"type": "response.output_item.done", "item": call(arguments='{"a":1}')},
+            COMPLETED,
+        ],
+        [F0],
+    ),
 }
 
 
@@ -253,11 +324,105 @@ def test_a_tool_call_never_merges_into_text() -> None:
     ] == [1, 1]
 
 
-def test_arguments_that_are_no_json_make_an_invalid_call() -> None:
-    whole, total = read([CREATED, added(), arguments("[1"), COMPLETED])
-    assert [call["args"] for call in whole.invalid_tool_calls] == ["[1"]
-    assert whole.tool_calls == []
+INCOMPLETE = {"type": "response.incomplete", "response": {"incomplete_details": {"reason": "max_output_tokens"}}}
+FILTERED = {"type": "response.incomplete", "response": {"incomplete_details": {"reason": "content_filter"}}}
+NO_OBJECT: dict[str, tuple[str, dict[str, Any], str]] = {
+    "cut in a list": ('{"city": "x", "n": [1, 2', COMPLETED, "its arguments are not JSON (Expecting ',' delimiter: "),
+    "cut in a string": ('{"city": "Par', COMPLETED, "its arguments are not JSON (Unterminated string "),
+    "cut at the limit": (
+        '{"city": "x", "n": [1, 2',
+        INCOMPLETE,
+        "its arguments are cut off: the answer reached its greatest length, see max_tokens",
+    ),
+    "cut at the limit before they began": (
+        "",
+        INCOMPLETE,
+        "its arguments are missing: the answer reached its greatest length, see max_tokens",
+    ),
+    "cut by the filter": (
+        '{"city',
+        FILTERED,
+        "its arguments are cut off: the service's content filter stopped the answer",
+    ),
+    "no JSON at all": ("{oops", COMPLETED, "its arguments are not JSON (Expecting property name"),
+    "two objects": ('{"a":1}{"a":2}', COMPLETED, "its arguments are not JSON (Extra data"),
+    "something behind the object": ('{"a":1} and so on', COMPLETED, "its arguments are not JSON (Extra data"),
+    "a list": ("[1]", COMPLETED, "its arguments are not one JSON object: a JSON list, not an object"),
+    "a string": ('"x"', COMPLETED, "its arguments are not one JSON object: a JSON str, not an object"),
+    "a number": ("7", COMPLETED, "its arguments are not one JSON object: a JSON int, not an object"),
+    "null": ("null", COMPLETED, "its arguments are not one JSON object: a JSON NoneType, not an object"),
+    "a name twice": (
+        '{"a":1,"a":2}',
+        COMPLETED,
+        "its arguments are not one JSON object: 'a' stands in it twice",
+    ),
+    "NaN": ('{"a":NaN}', COMPLETED, "its arguments are not one JSON object: NaN is not JSON"),
+    "1e400": ('{"a":1e400}', COMPLETED, "its arguments are not one JSON object: the number 1e400 is too large"),
+    "nested without end": ('{"a":' * 100_000, COMPLETED, "its arguments are not one JSON object: too deeply nested"),
+    "a million characters": ('{"a":1, ' + "b" * 1_000_000, COMPLETED, "its arguments are not JSON (Expecting property"),
+}
+
+
+def sums(chunks: list[AIMessageChunk]) -> dict[str, AIMessageChunk]:
+    """Chunks, added in every way."""
+    middle = len(chunks) // 2
+    return {
+        "one by one": reduce(add, chunks),
+        "from the right": reduce(lambda right, left: left + right, reversed(chunks)),
+        "as a list": chunks[0] + chunks[1:],
+        "halves": reduce(add, chunks[:middle]) + reduce(add, chunks[middle:]),
+        "to an empty chunk": reduce(add, chunks, AIMessageChunk(content=[] if chunks[0].content == [] else "")),
+        "copies": reduce(add, [deepcopy(each) for each in chunks]),
+        "pickled": reduce(add, pickle.loads(pickle.dumps(chunks))),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
+@pytest.mark.parametrize("asked", [TEXT, AnswerSpec("m", blocks=True)], ids=["plain", "blocks"])
+@pytest.mark.parametrize("cut", [1, 7, 10**9])
+@pytest.mark.parametrize(("text_", "end", "error"), NO_OBJECT.values(), ids=NO_OBJECT)
+def test_a_call_whose_arguments_are_not_one_object_is_invalid(
+    text_: str, end: dict[str, Any], error: str, cut: int, asked: AnswerSpec
+) -> None:
+    cut = max(cut, len(text_) // 1_000)
+    parts = [arguments(text_[at : at + cut]) for at in range(0, len(text_), cut)]
+    answer, chunks = written([CREATED, added(), *parts, end], asked)
+    whole = to_message(answer)
+    (invalid,) = whole.invalid_tool_calls
+    assert (whole.tool_calls, invalid["name"], invalid["id"], invalid["args"]) == ([], "f", "call_0", text_)
+    assert (invalid["error"] or "").startswith(error)
+    for how, total in sums(chunks).items():
+        assert message_chunk_to_message(total) == whole, how
+        assert message_chunk_to_message(loads(dumps(total), allowed_objects="messages")) == whole, how
+    assert type(message_chunk_to_message(chunks[0])) is AIMessage
+    (block,) = [event["content"] for event in protocol_events([CREATED, added(), *parts, end]) if "content" in event][
+        1:
+    ]
+    assert block == invalid
+
+
+def test_a_call_that_was_whole_when_the_answer_was_cut_off_is_valid() -> None:
+    whole, total = read([CREATED, added(0), arguments('{"a":1}'), added(1), arguments('{"b":'), INCOMPLETE])
+    assert (whole.tool_calls, [each["id"] for each in whole.invalid_tool_calls]) == ([F0], ["call_1"])
     assert total == whole
+
+
+def test_while_it_streams_arguments_are_shown_as_far_as_they_go() -> None:
+    _, chunks = written([CREATED, added(), arguments('{"city": "Par'), arguments('is"}'), COMPLETED])
+    assert [total.tool_calls[0]["args"] for total in accumulate(chunks)] == [
+        {},
+        {"city": "Par"},
+        {"city": "Paris"},
+        {"city": "Paris"},
+    ]
+    assert all(repr(chunk).startswith("AIMessageChunk(") for chunk in chunks)
+
+
+def test_an_answer_makes_so_many_calls_and_no_more() -> None:
+    calls = [added(number, output_index=number) for number in range(257)]
+    assert len(read([CREATED, *calls[:-1], COMPLETED])[0].tool_calls) == 256
+    with pytest.raises(errors.ProtocolError, match="the answer makes more than 256 tool calls"):
+        read([CREATED, *calls, COMPLETED])
 
 
 @pytest.mark.parametrize(
@@ -304,6 +469,13 @@ def test_reasoning(asked: AnswerSpec, content: Any, kwargs: dict[str, str], whol
 def test_what_can_not_be_understood_is_an_error(event: Any, told: str) -> None:
     with pytest.raises(errors.ProtocolError, match=told):
         read([CREATED, delta("Hi"), event, COMPLETED])
+
+
+def test_a_type_of_events_that_nobody_knows_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "langchain_dmx_omni")
+    paused = {"type": "response.audio.held"}
+    assert read([CREATED, paused, delta("Hello "), paused, delta("you"), COMPLETED])[0].content == "Hello you"
+    assert caplog.messages == ["events of type 'response.audio.held' are not known, and passed over"]
 
 
 def test_an_error_message_holds_no_media() -> None:

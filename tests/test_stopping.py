@@ -22,7 +22,7 @@ from langchain_dmx_omni import ChatDMXOmni
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import TEXT, answer, error, sse
 
-from .calls import END, HEAD, WAYS, RawServer, answering, auntil, call, chunked, model, plain, text, took
+from .calls import ANSWER, END, HEAD, WAYS, RawServer, answering, auntil, call, chunked, model, plain, text, took
 
 ROOT = Path(__file__).parent.parent
 SLOW = replace(sse(answer()[:6], done=False), body=(*sse(answer()[:6], done=False).body, 30.0))
@@ -39,8 +39,8 @@ def closed(gateway: LocalGateway) -> bool:
 
 async def until_it_waits(llm: ChatDMXOmni, calls: int = 1) -> None:
     """Wait until the two words of each call have arrived, as its event log says."""
-    folder = llm.event_log
-    assert folder is not None
+    assert llm.event_log is not None
+    folder = Path(llm.event_log)
     await auntil(lambda: sum("from " in log.read_text("utf-8") for log in folder.glob("*.jsonl")) == calls)
 
 
@@ -354,6 +354,33 @@ def test_a_body_that_breaks_after_the_answer_is_no_error(way: str) -> None:
 
     with RawServer(play) as server:
         calls_on_one_loop(model(server), way, 2)
+
+
+STRAY = {
+    "line ends": (HEAD, b"\r\n\r\n", chunked(ANSWER) + END),
+    "another answer": (HEAD, HEAD + chunked(plain("Not yours.").payload) + END, chunked(ANSWER) + END),
+    "noise": (HEAD, b"noise", chunked(ANSWER) + END),
+    "trailers, and then more": (HEAD, b"HTTP/1.1 200 OK\r\n", chunked(ANSWER) + b"0\r\nx: 1\r\n\r\n"),
+    "behind a body of its length": (
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(ANSWER),
+        b"more",
+        ANSWER,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", STRAY)
+def test_a_connection_with_anything_behind_its_answer_is_closed(name: str, way: str) -> None:
+    head, stray, body = STRAY[name]
+
+    def play(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(head + body + stray)
+        return True
+
+    with RawServer(play) as server:
+        calls_on_one_loop(model(server), way, 3)
+        assert (len(server.requests), len(server.connections)) == (3, 3)
 
 
 def calls_on_one_loop(llm: ChatDMXOmni, way: str, times: int) -> None:

@@ -176,7 +176,7 @@ def test_tool_calls_and_tools_count() -> None:
 def test_files_are_looked_at_below_the_roots_only(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_bytes(CLIP)
-    message = HumanMessage(content_blocks=[media.video(path, inline=False)])
+    message = HumanMessage([media.video(path, inline=False)])
     counted = ChatDMXOmni(api_key="sk-test", media_roots=[tmp_path]).get_num_tokens_from_messages([message])
     assert abs(counted - 4 - PICTURES - SOUND) <= 2
     assert ChatDMXOmni(api_key="sk-test").get_num_tokens_from_messages([message]) == 4 + 60 * 11 * 20 + 2 + 420
@@ -187,7 +187,7 @@ def test_media_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_tokens, "measure", lambda data: looked.append(len(data)) or Measured(1, 1, 1.0))
     monkeypatch.setattr(_tokens, "_MOST_MEASUREMENTS", 1)
     _tokens._measurements.clear()
-    one, two = (HumanMessage(content_blocks=[media.audio(gateway_clips.sound(seconds, 0.5))]) for seconds in (0.1, 0.2))
+    one, two = (HumanMessage([media.audio(gateway_clips.sound(seconds, 0.5))]) for seconds in (0.1, 0.2))
     for message in (one, one, two, two, one):
         _tokens.count_messages([message])
     assert len(looked) == 3  # one is remembered, and only one
@@ -197,7 +197,7 @@ def test_media_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_trimming_keeps_a_video_that_fits() -> None:
     """LangChain's own counter takes base64 for text, and would trim it."""
     model = ChatDMXOmni(api_key="sk-test")
-    messages = [HumanMessage(content_blocks=[media.video(CLIP)]), AIMessage("A clip."), HumanMessage("More?")]
+    messages = [HumanMessage([media.video(CLIP)]), AIMessage("A clip."), HumanMessage("More?")]
     kept = trim_messages(messages, max_tokens=1_000, token_counter=model, strategy="last", start_on="human")
     assert kept == messages
     approximately = trim_messages(messages, max_tokens=1_000, token_counter="approximate", strategy="last")

@@ -10,13 +10,14 @@ from __future__ import annotations
 from binascii import a2b_base64, b2a_base64
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from langchain_core.messages import AIMessage, message_chunk_to_message
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_dmx_omni._media.wav import HEADER_SIZE, with_length
 
-from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from .deltas import CallCorrection, CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from .message_chunk import AnswerChunk, correction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +29,32 @@ Content = str | list[str | dict[Any, Any]]
 
 _GROWTH = 16
 """A piece of speech is sent on when it is longer than what went before, divided by this."""
+
+
+_SHORT = 4_096
+"""Characters of a call's arguments up to which each piece is sent on as it comes."""
+
+
+class _Pieces:
+    """The arguments of a tool call, in pieces that grow once they are long: each sum of chunks reads all of them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._size = 0
+        self._sent = 0
+
+    def add(self, text: str) -> str:
+        """Return what is to be sent on now."""
+        self._waiting.append(text)
+        self._size += len(text)
+        return self.take() if self._sent < _SHORT or self._size > self._sent // _GROWTH else ""
+
+    def take(self) -> str:
+        """Return what has not been sent on."""
+        text = "".join(self._waiting)
+        self._sent += self._size
+        self._waiting, self._size = [], 0
+        return text
 
 
 class Base64Piece(str):
@@ -75,6 +102,7 @@ class ChunkWriter:
         self._speech: list[bytes] = []  # samples not sent on yet
         self._waiting = 0
         self._sent = 0
+        self._arguments: dict[int, _Pieces] = {}
         self._first: ChatGenerationChunk | None = None  # of the chunks with text; never handed out
         self._mutable: list[tuple[str, type[dict[Any, Any]] | type[list[Any]]]] = []
 
@@ -95,7 +123,15 @@ class ChunkWriter:
                     # Where plain text was asked for, reasoning goes where LangChain looks for it then.
                     yield self._chunk(self._nothing(), additional_kwargs={"reasoning_content": text})
                 case CallDelta(index, id_, name, arguments):
-                    call = tool_call_chunk(index=index, id=id_, name=name, args=arguments)
+                    pieces = self._arguments.setdefault(index, _Pieces())
+                    if id_ or name:
+                        call = tool_call_chunk(index=index, id=id_, name=name, args=arguments)
+                        yield self._chunk(self._nothing(), tool_call_chunks=[call])
+                    elif piece := pieces.add(arguments):
+                        yield self._chunk(self._nothing(), tool_call_chunks=[tool_call_chunk(index=index, args=piece)])
+                case CallCorrection(index, arguments):
+                    self._arguments.pop(index, None)
+                    call = tool_call_chunk(index=correction(index), args=arguments)
                     yield self._chunk(self._nothing(), tool_call_chunks=[call])
                 case End():
                     yield self._last()
@@ -107,13 +143,18 @@ class ChunkWriter:
         index = self._answer.indexes.get("audio")
         return self._chunk(
             self._nothing() if index is None else [self._audio_block(index, last=True)],
+            tool_call_chunks=[
+                tool_call_chunk(index=index, args=rest)
+                for index, pieces in self._arguments.items()
+                if (rest := pieces.take())
+            ],
             usage_metadata=self._answer.usage,
             response_metadata=self._answer.response_metadata,
             chunk_position="last",
         )
 
     def _chunk(self, content: Any, **fields: Any) -> ChatGenerationChunk:
-        return _Chunk(message=AIMessageChunk(content=content, id=self._answer.message_id, **fields))
+        return _Chunk(message=AnswerChunk(content=content, id=self._answer.message_id, **fields))
 
     def _text_chunk(self, index: int, text: str) -> ChatGenerationChunk:
         """Return a chunk of text, copied from the first one: most of an answer is text, and validating takes long."""
@@ -212,7 +253,7 @@ def to_message(answer: Answer) -> AIMessage:
         else:
             fields["additional_kwargs"] = {"reasoning_content": "".join(answer.reasoning)}
     plain = not in_blocks and "audio" not in answer.indexes
-    whole = AIMessageChunk(
+    whole = AnswerChunk(
         content=text if plain else cast("list[str | dict[Any, Any]]", [block for _, block in blocks]),
         id=answer.message_id,
         tool_call_chunks=[

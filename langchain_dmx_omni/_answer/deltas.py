@@ -59,8 +59,15 @@ class CallDelta(NamedTuple):
     arguments: str
 
 
+class CallCorrection(NamedTuple):
+    """The arguments of a tool call as they should have been: what came of them so far was not that."""
+
+    block: int
+    arguments: str
+
+
 class End(NamedTuple):
     """The answer is whole: nothing follows."""
 
 
-Delta = TextDelta | ReasoningDelta | SpeechDelta | CallDelta | End
+Delta = TextDelta | ReasoningDelta | SpeechDelta | CallDelta | CallCorrection | End

@@ -13,7 +13,7 @@ from langchain_dmx_omni import _failures
 from langchain_dmx_omni.errors import ProtocolError
 
 from .answer import Answer
-from .deltas import CallDelta, ReasoningDelta, SpeechDelta, text_delta
+from .deltas import CallCorrection, CallDelta, ReasoningDelta, SpeechDelta, text_delta
 from .events import DONE, ERROR, decode
 from .usage import usage_metadata
 
@@ -253,7 +253,7 @@ class AnswerReader:
 
     # Tool calls
 
-    def _call(self, deltas: Iterable[CallDelta]) -> None:
+    def _call(self, deltas: Iterable[CallDelta | CallCorrection]) -> None:
         self._deltas.extend(deltas)
 
     def _on_arguments_delta(self, event: Event) -> None:

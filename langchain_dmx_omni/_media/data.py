@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING, BinaryIO
 
 from langchain_dmx_omni.errors import InvalidInputError
@@ -95,10 +97,13 @@ class FileData:
         """Return the first bytes of the file.
 
         Raises:
-            OSError: It can't be read.
+            OSError: It can't be read, or is not the one that `stat` saw.
         """
-        with self._path.open("rb") as file:
-            return file.read(size)
+        with _open_regular(self._path) as file:
+            data = file.read(size)
+            if _identity(os.fstat(file.fileno())) != self._identity:
+                raise OSError(errno.ESTALE, "it changed while it was being read")
+            return data
 
     def pieces(self) -> Iterator[bytes]:
         """Return the data URL's bytes.
@@ -122,7 +127,7 @@ class FileData:
 
     def _open(self) -> BinaryIO:
         try:
-            return self._path.open("rb")
+            return _open_regular(self._path)
         except OSError as error:
             raise self._lost(error) from None
 
@@ -138,6 +143,23 @@ class FileData:
 
     def _lost(self, error: OSError) -> InvalidInputError:
         return InvalidInputError(f"the file {self._path.name} can't be read any more: {error.strerror}")
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading, without waiting for anything: a pipe in its place would wait for its other end.
+
+    Raises:
+        OSError: It can't be read, or is no regular file.
+    """
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115  # Path.open takes no opener
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such flag, and no such files
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

@@ -126,13 +126,15 @@ def _boxes(data: bytes, start: int, end: int) -> list[tuple[bytes, tuple[int, in
 def _by_av(data: bytes) -> Measured | None:
     try:
         import av  # noqa: PLC0415  # an extra
+
+        from .container import MOVING, STILL, open_container  # noqa: PLC0415
     except ImportError:
         return None
     try:
-        with av.open(io.BytesIO(data), mode="r") as container:
+        with open_container(io.BytesIO(data), formats=f"{MOVING},{STILL}") as container:
             duration = container.duration / 1_000_000 if container.duration else None
             for picture in container.streams.video:
                 return Measured(picture.width or None, picture.height or None, duration)
             return Measured(duration=duration)
-    except (av.FFmpegError, ValueError):
+    except (av.FFmpegError, EOFError, ValueError):
         return None

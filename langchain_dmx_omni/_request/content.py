@@ -51,7 +51,7 @@ class Place(NamedTuple):
 class Rules(NamedTuple):
     """What may be sent."""
 
-    media_roots: Sequence[Path] = ()
+    media_roots: Sequence[Path | str] = ()
     """Folders below which `file://` URLs are honoured."""
     data_url_limit: int | None = None
     """Longest data URL in bytes, or None for no limit."""

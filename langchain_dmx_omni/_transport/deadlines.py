@@ -142,15 +142,21 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self._wakes = math.inf
 
-    def watch(self, deadline: Deadline, sock: socket.socket) -> None:
+    def watch(self, deadline: Deadline, sock: socket.socket) -> bool:
         """Shut a socket down when a deadline passes, so that what waits on it returns.
 
         The deadline may move at any time, without a word. It must be forgotten before the socket can serve another.
+
+        Returns:
+            Whether anyone watches: False if there is no thread to be had.
         """
         with self._changed:
             self._waits[deadline] = sock
-            if not self._started() and time.monotonic() + deadline.next_look < self._wakes:
+            if self._started() and time.monotonic() + deadline.next_look < self._wakes:
                 self._changed.notify()
+            if self._thread is None:
+                del self._waits[deadline]
+            return self._thread is not None
 
     def forget(self, deadline: Deadline) -> None:
         """Watch a deadline no more."""
@@ -161,17 +167,18 @@ class Watchdog:
         """Run a chore in the thread, soon, without waiting for it or for any lock that it takes."""
         with self._changed:
             self._chores.append(chore)
-            if not self._started():
+            if self._started():
                 self._changed.notify()
 
     def _started(self) -> bool:
-        """Start the thread, unless it runs."""
+        """Start the thread, unless it runs; return whether it did. With no thread to be had, the next call tries."""
         if self._thread is not None:
-            return False
+            return True
         thread = threading.Thread(target=self._watch, name="dmx-omni-deadlines", daemon=True)
-        thread.start()  # it waits for the caller's block to end
-        self._thread = thread
-        return True
+        with contextlib.suppress(RuntimeError, MemoryError):
+            thread.start()  # it waits for the caller's block to end
+            self._thread = thread
+        return False
 
     def _watch(self) -> None:
         while True:

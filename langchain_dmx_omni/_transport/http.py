@@ -47,12 +47,11 @@ SECONDS_FOR_THE_REST = 1.0
 class _Incoming:
     """What the sync and the async stream of an answer share."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
+    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
         self.headers = response.headers
         self.decoder = EventDecoder()
         self._response = response
         self._deadline = deadline
-        self._leaving = leaving  # what remains to be done about the client
         # Waiting for the body is left to the deadline, which alone knows whether an event is due.
         self._timeouts: MutableMapping[str, Any] = response.request.extensions["timeout"]
         self._timeouts["read"] = None
@@ -72,10 +71,15 @@ class _Incoming:
 
 
 class EventStream(_Incoming):
-    """The events of one answer, as they arrive, in the batches in which they arrive. Closing it hangs up."""
+    """The events of one answer, as they arrive, in the batches in which they arrive. Closing it hangs up.
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
-        super().__init__(response, deadline, leaving)
+    Attributes:
+        leaving: What closing it does about the response and the client.
+    """
+
+    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
+        super().__init__(response, deadline)
+        self.leaving = contextlib.ExitStack()
         body = cast("httpx.SyncByteStream", response.stream) if _is_plain(response) else response.iter_bytes()
         self._pieces = iter(body)
         network = response.extensions.get("network_stream")
@@ -123,8 +127,7 @@ class EventStream(_Incoming):
     def close(self) -> None:
         """Hang up, unless the answer was read to its end."""
         watchdog.forget(self._deadline)
-        self._response.close()
-        self._leaving.close()
+        self.leaving.close()
 
     def hang_up(self) -> None:
         """Hang up soon, from another thread.
@@ -136,15 +139,16 @@ class EventStream(_Incoming):
             watchdog.later(self.close)
 
     def _watch(self, deadline: Deadline) -> None:
-        if self._socket is not None:
-            watchdog.watch(deadline, self._socket)
+        if self._socket is not None and not watchdog.watch(deadline, self._socket):
+            self._socket = None
 
 
 class AsyncEventStream(_Incoming):
     """Async version of `EventStream`."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
-        super().__init__(response, deadline, leaving)
+    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
+        super().__init__(response, deadline)
+        self.leaving = contextlib.AsyncExitStack()
         body = cast("httpx.AsyncByteStream", response.stream) if _is_plain(response) else response.aiter_bytes()
         self._pieces = aiter(body)
         self._alarm = Alarm(deadline)
@@ -181,8 +185,7 @@ class AsyncEventStream(_Incoming):
     async def aclose(self) -> None:
         """Hang up, unless the answer was read to its end."""
         self._alarm.off()
-        await self._response.aclose()
-        self._leaving.close()
+        await self.leaving.aclose()
 
 
 def _is_plain(response: httpx.Response) -> bool:
@@ -207,14 +210,16 @@ def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
         client = endpoint.client
         if client is None:
             shared = clients.client()
-            leaving.callback(shared.leave)
+            leaving.callback(clients.leave, shared)
             client = shared.client
         request = endpoint.request(client, content(), len(body))
         try:
             response = client.send(request, stream=True, follow_redirects=False)
         except _HTTPX_ERRORS as error:
             raise _map_error(error, request, deadline, begun=False) from error
-        stream = EventStream(response, deadline, leaving.pop_all())
+        leaving.callback(response.close)
+        stream = EventStream(response, deadline)
+        stream.leaving = leaving.pop_all()
     if _is_error(response):
         with contextlib.closing(stream):
             raise _failure(response, stream.drain(_SECONDS_FOR_ERROR_BODY))
@@ -230,18 +235,20 @@ async def asend(endpoint: Endpoint, body: RequestBody) -> AsyncEventStream:
             yield piece
         deadline.sent()
 
-    with contextlib.ExitStack() as leaving:
+    async with contextlib.AsyncExitStack() as leaving:
         client = endpoint.async_client
         if client is None:
             shared = await clients.async_client()
-            leaving.callback(shared.leave)
+            leaving.push_async_callback(clients.aleave, shared)
             client = shared.client
         request = endpoint.request(client, content(), len(body))
         try:
             response = await client.send(request, stream=True, follow_redirects=False)
         except _HTTPX_ERRORS as error:
             raise _map_error(error, request, deadline, begun=False) from error
-        stream = AsyncEventStream(response, deadline, leaving.pop_all())
+        leaving.push_async_callback(response.aclose)
+        stream = AsyncEventStream(response, deadline)
+        stream.leaving = leaving.pop_all()
     if _is_error(response):
         async with contextlib.aclosing(stream):
             raise _failure(response, await stream.drain(_SECONDS_FOR_ERROR_BODY))

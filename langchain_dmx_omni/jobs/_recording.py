@@ -63,6 +63,6 @@ class Recording:
             )
             with closing(segments):
                 for segment in segments:
-                    block = cast("dict[str, Any]", segment.block())
+                    block = segment.block()
                     segment.path.unlink()
                     yield self.windows[segment.index], block

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_dmx_omni._media import blocks
 from langchain_dmx_omni.errors import ConfigurationError
@@ -19,8 +19,6 @@ from .windows import TimeRange, planned
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Iterator, Sequence
-
-    from langchain_core.messages.content import AudioContentBlock, VideoContentBlock
 
     from .probe import MediaInfo
     from .progress import ProgressCallback
@@ -54,15 +52,14 @@ class Segment:
         """Its length in seconds."""
         return self.end - self.start
 
-    def block(self, *, inline: bool = True, **parameters: float | None) -> VideoContentBlock | AudioContentBlock:
+    def block(self, *, inline: bool = True, **parameters: float | None) -> dict[str, Any]:
         """Return its content block for a message.
 
         Args:
             inline: As for `media.video`.
             **parameters: As for `media.video`, where there are pictures: `fps`, `max_pixels` and the like.
         """
-        block = blocks.block(self.kind, self.path, inline=inline, **parameters)
-        return cast("VideoContentBlock | AudioContentBlock", block)
+        return blocks.block(self.kind, self.path, inline=inline, **parameters)
 
 
 def split(

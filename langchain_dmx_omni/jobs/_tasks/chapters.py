@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from .likeness import alike
+from .merging import longer, merge
 from .task import Closing, Part, Task
-from .timeline import Span, alike, longer, merge
+from .timeline import Span
 
 
 class Chapter(Span):

@@ -11,8 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from .likeness import alike
+from .merging import merge
 from .task import Closing, Part, Task
-from .timeline import Span, alike, merge
+from .timeline import Span
 
 
 class Speaker(BaseModel):

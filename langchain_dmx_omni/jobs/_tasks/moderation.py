@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, create_model
 
+from .merging import merge
 from .task import Part, Task
-from .timeline import Span, merge
+from .timeline import Span
 
 Severity = Literal["low", "medium", "high"]
 Verdict = Literal["allow", "review", "block"]

@@ -12,8 +12,10 @@ from pydantic import BaseModel, Field
 from langchain_dmx_omni.errors import InvalidInputError
 from langchain_dmx_omni.video.subtitles import Cue, Limits, layout, srt, vtt
 
+from .likeness import alike
+from .merging import merge
 from .task import Part, Task
-from .timeline import Span, alike, merge
+from .timeline import Span
 
 Text = Literal["text", "translation", "both"]
 

@@ -68,6 +68,7 @@ def make(
             shown = times if times is not None else [number / fps for number in range(max(1, round(seconds * fps)))]
             streams.append((stream, [_picture(n, time, size, pixels, scene, start) for n, time in enumerate(shown)]))
         for track in range(tracks if audio else 0):
+            assert audio is not None
             stream = out.add_stream(audio, rate=RATE)
             streams.append((stream, _sound(stream, sound or seconds, pauses, start, 330 * (track + 1))))
         frames = [(frame.time, number, frame) for number, (_, own) in enumerate(streams) for frame in own]
@@ -129,6 +130,12 @@ def cut_off(path: Path, share: float = 0.6) -> Path:
     return path
 
 
+def holding(path: Path, data: bytes) -> Path:
+    """Write a file that is no clip."""
+    path.write_bytes(data)
+    return path
+
+
 def number_of(frame: av.VideoFrame) -> int:
     """The number that a picture carries, whatever its size is now."""
     gray = frame.reformat(format="gray")
@@ -143,7 +150,10 @@ def brightness(frame: av.VideoFrame) -> dict[str, float]:
     gray = frame.reformat(format="gray")
     plane, line = bytes(gray.planes[0]), gray.planes[0].line_size
     rows = [plane[y * line : y * line + frame.width] for y in range(frame.height)]
-    mean = lambda part: sum(map(sum, part)) / max(1, sum(map(len, part)))  # noqa: E731
+
+    def mean(part: list[bytes]) -> float:
+        return sum(map(sum, part)) / max(1, sum(map(len, part)))
+
     half, middle = frame.height // 2, frame.width // 2
     return {
         "top": mean(rows[:half]),
@@ -178,8 +188,8 @@ AWKWARD: dict[str, tuple[str, Make]] = {
     "truncated MP4": ("a.mp4", lambda path: cut_off(make(path, 8.0, options={"movflags": "+faststart"}))),
     "truncated MP4 without an index": ("a.mp4", lambda path: cut_off(make(path))),
     "truncated MKV": ("a.mkv", lambda path: cut_off(make(path, 8.0))),
-    "zero bytes": ("a.mp4", lambda path: path.write_bytes(b"") * 0 or path),
-    "text named .mp4": ("a.mp4", lambda path: path.write_text("no video") * 0 or path),
+    "zero bytes": ("a.mp4", lambda path: holding(path, b"")),
+    "text named .mp4": ("a.mp4", lambda path: holding(path, b"no video")),
     "8 audio tracks": ("a.mp4", lambda path: make(path, tracks=8)),
     "10-bit HDR": (
         "a.mp4",

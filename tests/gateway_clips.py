@@ -35,7 +35,7 @@ def clip(
     """320x240: each colour for some seconds; with a 440 Hz tone in mono at 44,100 Hz (0.0: silence; None: no track)."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        video = out.add_stream(codec, rate=fps)
+        video: Any = out.add_stream(codec, rate=fps)
         video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
         audio = None if amplitude is None else out.add_stream(audio_codec, rate=44_100, layout="mono")
         for number in range(round(len(colours) * seconds * fps)):
@@ -58,7 +58,7 @@ def sound(seconds: float, amplitude: float, *, container: str = "wav", codec: st
 
 def image(codec: str, colour: tuple[int, int, int], *, width: int = 320, height: int = 240) -> bytes:
     """A still of one colour: ``png``, ``mjpeg`` or ``bmp``."""
-    context = av.CodecContext.create(codec, "w")
+    context: Any = av.CodecContext.create(codec, "w")
     context.width, context.height = width, height
     context.pix_fmt = {"png": "rgb24", "mjpeg": "yuvj420p", "bmp": "bgr24"}[codec]
     context.time_base = Fraction(1, 1)

@@ -6,14 +6,17 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel
 
 from langchain_dmx_omni import jobs, video
 from langchain_dmx_omni.jobs import Closing, Job, Span, Task
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+
+from .calls import body_of
 
 
 class Scene(Span):
@@ -54,15 +57,15 @@ TITLED: Task[Scenes, Film] = Task(
 
 def run(job: Job[Any], way: str, source: Any, **config: Any) -> Any:
     if way == "invoke":
-        return job.invoke(source, config)
-    return asyncio.run(job.ainvoke(source, config))
+        return job.invoke(source, cast("RunnableConfig", config))
+    return asyncio.run(job.ainvoke(source, cast("RunnableConfig", config)))
 
 
 def topics_of(gateway: LocalGateway) -> list[str]:
     """What each request asks about: the number of a part, or the closing question."""
     topics = []
     for request in gateway.requests:
-        text = json.dumps(request.body["input"], ensure_ascii=False)
+        text = json.dumps(body_of(request)["input"], ensure_ascii=False)
         part = re.search(r"part (\d+) of", text)
         topics.append(part[1] if part else "whole" if "whole recording" in text else text)
     return topics

@@ -9,6 +9,7 @@ import datetime
 import json
 import math
 import os
+import secrets
 import threading
 import tracemalloc
 from base64 import b64encode, encodebytes
@@ -23,7 +24,6 @@ from langchain_core.messages import HumanMessage
 
 from langchain_dmx_omni._media.base64_text import clean_base64
 from langchain_dmx_omni._media.data import FileData, InlineData
-from langchain_dmx_omni._request import body
 from langchain_dmx_omni._request.body import Body
 from langchain_dmx_omni._request.options import Options
 from langchain_dmx_omni._request.payload import build
@@ -96,7 +96,7 @@ def deep() -> dict[str, Any]:
     return value
 
 
-REFUSED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
+REFUSED: dict[str, tuple[Callable[[], dict[Any, Any]], str]] = {
     "a date": (lambda: {"search_options": {"since": datetime.date(2026, 1, 1)}}, "search_options.since is a date"),
     "bytes": (lambda: {"a": [1, {"b": b"secret"}]}, "a[1].b is a bytes"),
     "a set": (lambda: {"a": {1}}, "a is a set"),
@@ -142,8 +142,8 @@ async def test_media_stands_in_its_place_in_its_order(tmp_path: Path) -> None:
 def test_text_like_the_marker_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     # What a body uses for a marker can't be known beforehand: the last body's marker is nothing to the next.
     seen: list[str] = []
-    make = body.secrets.token_hex
-    monkeypatch.setattr(body.secrets, "token_hex", lambda size: seen.append(make(size)) or seen[-1])
+    make = secrets.token_hex
+    monkeypatch.setattr(secrets, "token_hex", lambda size: seen.append(make(size)) or seen[-1])
     Body({"a": InlineData("AAAA")})
     Body({"a": InlineData("AAAA")})
     assert len(set(seen)) == 2

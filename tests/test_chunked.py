@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import h11
 import httpx
@@ -213,11 +214,11 @@ def test_a_long_chunk_goes_on_as_it_came() -> None:
 @pytest.mark.parametrize(
     ("kind", "backend"), [(httpx.Client, network._Backend), (httpx.AsyncClient, network._AsyncBackend)]
 )
-def test_the_shared_clients_use_it(kind: type, backend: type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_shared_clients_use_it(kind: Any, backend: type, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a proxy has a transport of its own. It rests on attributes of httpx that might move."""
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     client = clients._new_client(kind)
-    transports = [client._transport, *client._mounts.values()]
+    transports: list[Any] = [client._transport, *client._mounts.values()]
     kinds = {type(transport._pool._network_backend) for transport in transports if transport is not None}
     assert len(transports) > 1
     assert kinds == {backend}

@@ -167,7 +167,8 @@ def test_without_a_thread_to_be_had(way: str, server: RawServer, monkeypatch: py
         connection.sendall(HEAD)
         threading.Event().wait(10)
 
-    monkeypatch.setattr(http, "watchdog", Watchdog())
+    watchdog = Watchdog()
+    monkeypatch.setattr(http, "watchdog", watchdog)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert text(call(model(server), way)) == TEXT
     with RawServer(silent) as other, took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
@@ -175,7 +176,7 @@ def test_without_a_thread_to_be_had(way: str, server: RawServer, monkeypatch: py
     assert 0.5 <= seconds[0] < 5
     if way == "stream":
         next(model(server).stream("Hi"))
-        assert len(http.watchdog._chores) == 1  # waits for a thread
+        assert len(watchdog._chores) == 1  # waits for a thread
     monkeypatch.undo()
     assert text(call(model(server), way)) == TEXT
 
@@ -243,7 +244,9 @@ def test_a_loop_that_goes_on_after_its_generators_were_shut_down(server: RawServ
     assert loop not in clients._clients.loops
     with pytest.warns(ResourceWarning, match="after loop.shutdown_asyncgens"):  # asyncio's own
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-    loop.run_until_complete(clients._clients.loops[loop].closing.aclose())
+    closing = clients._clients.loops[loop].closing
+    assert closing is not None
+    loop.run_until_complete(closing.aclose())
     loop.close()
 
 
@@ -335,11 +338,11 @@ while "dmx-omni-deadlines" not in [thread.name for thread in threading.enumerate
 def test_a_fork_has_connections_of_its_own(before: str, after: str) -> None:
     def play(connection: socket.socket, request: bytes) -> bool:
         if b"slow" in request:  # until the child has called twice, as its parent did before it
-            until(lambda: sum(b"slow" not in each for each in server.requests) >= 4)
+            until(lambda: sum(b"slow" not in each for each in raw.requests) >= 4)
         return answering(connection, request)
 
-    with RawServer(play) as server:
-        told = run(FORK.format(before=before, after=after, text=TEXT), DMXAPI_BASE_URL=server.base_url)
+    with RawServer(play) as raw:
+        told = run(FORK.format(before=before, after=after, text=TEXT), DMXAPI_BASE_URL=raw.base_url)
         assert told == "0\n"
 
 

@@ -8,13 +8,14 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from langchain_core.messages import AIMessageChunk
 
 from langchain_dmx_omni import errors
 from langchain_dmx_omni._transport import deadlines, http
@@ -225,7 +226,7 @@ TRICKLES = {
 def test_a_head_that_trickles_has_one_deadline(name: str, way: str) -> None:
     first, piece = TRICKLES[name]
 
-    def trickle(connection: socket.socket, _: bytes) -> None:
+    def trickle(connection: socket.socket, _request: bytes) -> None:
         connection.sendall(first)
         for _ in range(200):
             time.sleep(0.05)
@@ -326,7 +327,7 @@ def test_waiting_for_a_connection_of_the_users_client(gateway: LocalGateway) -> 
     gateway.play(begun(LONG))
     with httpx.Client(limits=httpx.Limits(max_connections=1)) as client:
         llm = model(gateway, http_client=client, timeout=0.4, first_event_timeout=LONG, idle_timeout=LONG)
-        first = llm.stream("Hi")
+        first = cast("Generator[AIMessageChunk]", llm.stream("Hi"))
         next(first)
         with pytest.raises(errors.ConnectTimeoutError) as caught:
             llm.invoke("Hi")
@@ -338,7 +339,7 @@ async def test_waiting_for_a_connection_of_the_users_async_client(gateway: Local
     gateway.play(begun(LONG))
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=1)) as client:
         llm = model(gateway, http_async_client=client, timeout=0.4, first_event_timeout=LONG, idle_timeout=LONG)
-        first = llm.astream("Hi")
+        first = cast("AsyncGenerator[AIMessageChunk]", llm.astream("Hi"))
         await anext(first)
         with pytest.raises(errors.ConnectTimeoutError) as caught:
             await llm.ainvoke("Hi")
@@ -370,7 +371,7 @@ def lower_errors(kind: type[Exception]) -> Iterator[type[Exception]]:
             yield from lower_errors(each)
 
 
-def make(kind: type[Exception]) -> Exception:
+def make(kind: Any) -> Exception:
     match kind.__name__:
         case "HTTPStatusError":
             return kind("told", request=None, response=None)
@@ -380,7 +381,7 @@ def make(kind: type[Exception]) -> Exception:
             return kind("told")
 
 
-AFTER = {
+AFTER: dict[type[Exception], type[errors.DMXOmniError]] = {
     httpx.UnsupportedProtocol: errors.ConfigurationError,
     httpx.LocalProtocolError: errors.ConfigurationError,
     httpx.DecodingError: errors.ProtocolError,
@@ -419,7 +420,7 @@ def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None,
     ids=["nothing", "half a head", "no HTTP", "head", "no chunk", "half an answer", "no gzip"],
 )
 def test_what_breaks_on_a_real_connection(way: str, sent: bytes, kind: type[errors.DMXOmniError]) -> None:
-    with RawServer(lambda connection, _: connection.sendall(sent) and False) as server:
+    with RawServer(lambda connection, _: connection.sendall(sent)) as server:
         with pytest.raises(kind) as caught:
             call(model(server), way)
         assert type(caught.value) is kind

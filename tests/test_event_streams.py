@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Iterable
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langchain_dmx_omni import ChatDMXOmni, errors
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, PCM, TEXT, wav
+
+from .calls import blocks
 
 if TYPE_CHECKING:
     from langchain_dmx_omni.testing import LocalGateway
@@ -32,11 +35,11 @@ class Bridged(ChatDMXOmni):
     """The same model without events of its own: LangChain makes them from its chunks."""
 
     @property
-    def _stream_chat_model_events(self) -> None:
+    def _stream_chat_model_events(self) -> Any:
         return None
 
     @property
-    def _astream_chat_model_events(self) -> None:
+    def _astream_chat_model_events(self) -> Any:
         return None
 
 
@@ -60,7 +63,7 @@ def graph(llm: ChatDMXOmni) -> Any:
 
 
 def spoken(message: AIMessage) -> bytes | None:
-    return next((base64.b64decode(block["base64"]) for block in message.content if block["type"] == "audio"), None)
+    return next((base64.b64decode(block["base64"]) for block in blocks(message) if block["type"] == "audio"), None)
 
 
 ASKED = {"messages": [HumanMessage("Hello?")]}
@@ -231,7 +234,8 @@ def test_speech_goes_out_as_it_comes(gateway: LocalGateway) -> None:
     """The first sound is out before the last has arrived."""
     script = scripts.sse(scripts.spoken(TEXT, PCM, "deltas"), pause=0.01)
     gateway.play(script)
-    for event in model(gateway, voice="Tina").stream_events("Hello?", version="v3"):
+    events: Iterable[Any] = model(gateway, voice="Tina").stream_events("Hello?", version="v3")
+    for event in events:
         if event.get("delta", {}).get("type") == "data-delta":
             assert not gateway.requests[0].finished.is_set()
             break

@@ -143,6 +143,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
             text=True,
             cwd=ROOT,
         )
+        assert process.stdout is not None
         for line in process.stdout:
             if line == "2\n":
                 process.send_signal(getattr(signal, how))

@@ -82,7 +82,9 @@ def test_the_whole_film_is_told_at_the_end() -> None:
         film("A", "One.", chapter(0, 60, "The walk", "They walk.")),
         film("B", "Two.", chapter(58, 100, "On foot", "Still walking."), chapter(100, 118, "The boat", "They row.")),
     )
+    assert task.closing is not None
     prompt = task.closing.prompt(task.join(answered), answered)
+    assert prompt is not None
     assert "2. From 58 to 100 s: On foot. Still walking." in prompt
     assert "in German" in prompt
     result = closed(task, answered, {"title": "A journey", "summary": "By land and sea.", "continued": [2, 1, 99]})
@@ -150,7 +152,9 @@ def test_minutes_are_joined_by_the_names_that_are_said() -> None:
 def test_who_is_who_is_asked_at_the_end() -> None:
     task = jobs.minutes(language="French")
     answered = parts(task, *TALKS)
+    assert task.closing is not None
     prompt = task.closing.prompt(task.join(answered), answered)
+    assert prompt is not None
     for line in (
         "Part 2: They part.",
         "3. Part 2, Speaker 1: chairs",
@@ -202,7 +206,7 @@ def test_subtitles_are_joined_and_read_by_other_libraries(tmp_path: Path) -> Non
     task = jobs.subtitles()
     result = task.join(parts(task, *SPOKEN))
     assert spans(result.lines, "text")[:2] == [(1, 3, "Good evening."), (57.5, 61, "And now to the weather.")]
-    captions = webvtt.read(result.save(tmp_path / "a.vtt")).captions
+    captions = webvtt.read(str(result.save(tmp_path / "a.vtt"))).captions
     events = pysubs2.load(str(result.save(tmp_path / "a.srt"))).events
     assert [(caption.start, caption.end) for caption in captions[:2]] == [
         ("00:00:01.000", "00:00:03.000"),
@@ -248,7 +252,7 @@ def test_nobody_speaks(tmp_path: Path) -> None:
     task = jobs.subtitles(translate="English")
     result = task.join(parts(task, heard(), heard()))
     assert (result.lines, result.srt("both"), result.vtt()) == ([], "", "WEBVTT\n\n")
-    assert webvtt.read(result.save(tmp_path / "a.vtt")).captions == []
+    assert webvtt.read(str(result.save(tmp_path / "a.vtt"))).captions == []
     assert pysubs2.load(str(result.save(tmp_path / "a.SRT")), format_="srt").events == []
 
 

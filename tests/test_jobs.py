@@ -19,7 +19,7 @@ from langchain_dmx_omni import errors, jobs, video
 from langchain_dmx_omni.jobs import Job, Progress
 from langchain_dmx_omni.testing import LocalGateway, scripts
 from tests import gateway_clips as clips
-from tests.calls import COLLECTED, model, until
+from tests.calls import COLLECTED, body_of, model, partial_of, until
 from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +49,7 @@ def test_every_window_is_asked_about_and_its_times_are_moved(
 
 def test_what_is_sent(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
     Job(model(gateway, voice="Tina"), SCENES, window=6, overlap=0, folder=tmp_path).invoke(film)
-    body = next(request.body for request in gateway.requests if "part 2 of 2" in json.dumps(request.body))
+    body = next(body_of(request) for request in gateway.requests if "part 2 of 2" in json.dumps(request.body))
     (schema, question) = body["input"]
     assert schema["role"] == "system"
     assert schema["content"].startswith("Answer with nothing but a JSON object that matches this JSON schema: {")
@@ -84,7 +84,7 @@ def test_sound_alone(gateway: LocalGateway, tmp_path: Path) -> None:
     talk.write_bytes(clips.sound(5.0, 0.5))
     result = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path).invoke(talk)
     assert [(scene.start, scene.end) for scene in result.scenes][-1][1] == pytest.approx(5.0, abs=0.1)
-    assert {request.body["input"][-1]["content"][0]["type"] for request in gateway.requests} == {"input_audio"}
+    assert {body_of(request)["input"][-1]["content"][0]["type"] for request in gateway.requests} == {"input_audio"}
 
 
 def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: P
     gateway.play(scripts.sse(scripts.called(scripts.Call("Scenes", arguments))))
     job = Job(model(gateway), SCENES, folder=tmp_path, method="function_calling")
     assert job.invoke(film).scenes == [Scene(start=1, end=2, what="a")]
-    assert [tool["name"] for tool in gateway.requests[0].body["tools"]] == ["Scenes"]
+    assert [tool["name"] for tool in body_of(gateway.requests[0])["tools"]] == ["Scenes"]
 
 
 @pytest.mark.parametrize("way", COLLECTED)
@@ -102,7 +102,7 @@ def test_the_closing_question_is_asked_once(gateway: LocalGateway, film: Path, t
     first = run(job, way, film)
     assert first.title == "Two"
     assert sorted(topics_of(gateway))[:2] == ["1", "2"]
-    assert gateway.requests[-1].body["input"][-1]["content"] == "Find a title for 2 scenes in 2 parts."
+    assert body_of(gateway.requests[-1])["input"][-1]["content"] == "Find a title for 2 scenes in 2 parts."
     assert run(job, way, film) == first
     assert len(gateway.requests) == 3
 
@@ -123,12 +123,12 @@ class Counter(BaseCallbackHandler):
     def on_chain_start(self, *_: Any, name: str = "", **kwargs: Any) -> None:
         self.runs.append(name)
 
-    def on_chat_model_start(self, *_: Any, tags: list[str], metadata: dict[str, Any], **kwargs: Any) -> None:
+    def on_chat_model_start(self, *_: Any, **kwargs: Any) -> None:
         with self.lock:
             self.now, self.calls = self.now + 1, self.calls + 1
             self.most = max(self.most, self.now)
-            self.windows.append(metadata["window"])
-            self.tags |= set(tags)
+            self.windows.append(kwargs["metadata"]["window"])
+            self.tags |= set(kwargs["tags"])
 
     def on_llm_end(self, *_: Any, **kwargs: Any) -> None:
         with self.lock:
@@ -245,7 +245,7 @@ def test_an_answer_that_can_t_be_read_is_asked_for_once_more(
 ) -> None:
     gateway.play(scripts.sse(scripts.answer(bad)), says((1, 2, "a")))
     assert run(Job(model(gateway), SCENES, folder=tmp_path), way, film).scenes == [Scene(start=1, end=2, what="a")]
-    question, again = (request.body["input"] for request in gateway.requests)
+    question, again = (body_of(request)["input"] for request in gateway.requests)
     assert again[: len(question)] == question
     assert again[-2] == {"role": "assistant", "content": bad}
     assert message in again[-1]["content"]
@@ -263,7 +263,7 @@ def test_an_answer_that_can_t_be_read_twice_keeps_the_others(
         errors.UnreadableAnswerError, match=r"does not fit Scenes, nor does a second one: .*No"
     ) as caught:
         run(job, way, film, max_concurrency=1)
-    assert caught.value.partial.text == "No."
+    assert partial_of(caught.value).text == "No."
     first, second = caught.value.__notes__
     assert first == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
     assert second.startswith(f"1 of 5 windows are answered and kept in {tmp_path}")

@@ -8,10 +8,12 @@ import logging
 import pickle
 import traceback
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
 from langchain_core.tracers import BaseTracer, Run
@@ -22,7 +24,7 @@ from langchain_dmx_omni.errors import DMXOmniWarning
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import TEXT, answer, error, sse
 
-from .calls import END, HEAD, WAYS, RawServer, answering, call, chunked, model, plain, text
+from .calls import END, HEAD, WAYS, RawServer, answering, body_of, call, chunked, model, plain, text
 
 KEY = "sk-secret-0123456789"
 
@@ -35,7 +37,7 @@ def test_defaults() -> None:
     assert {name: getattr(llm, name) for name in NAMED} == NAMED
 
 
-NAMED = {
+NAMED: dict[str, Any] = {
     "model": "qwen3.5-omni-plus-all",
     "model_name": "qwen3.5-omni-plus-all",
     "base_url": "https://www.dmxapi.cn/v1",
@@ -82,7 +84,7 @@ def test_both_names_of_the_model(gateway: LocalGateway, name: str) -> None:
     llm = model(gateway, **{name: "another"})
     assert (llm.model, llm.model_name) == ("another", "another")
     llm.invoke("Hi")
-    assert gateway.requests[0].body["model"] == "another"
+    assert body_of(gateway.requests[0])["model"] == "another"
 
 
 @pytest.mark.parametrize(
@@ -241,7 +243,7 @@ def test_a_call_overrides(gateway: LocalGateway, way: str) -> None:
     call(llm.bind(temperature=0.2), way)
     call(llm, way)
     sent = [
-        {name: request.body.get(name) for name in ("temperature", "seed", "max_output_tokens")}
+        {name: body_of(request).get(name) for name in ("temperature", "seed", "max_output_tokens")}
         for request in gateway.requests
     ]
     assert sent == [
@@ -258,9 +260,9 @@ def test_a_call_with_a_voice(gateway: LocalGateway, way: str) -> None:
     llm = model(gateway)
     call(llm, way, voice="Ethan")
     call(llm, way)
-    assert [request.body["modalities"] for request in gateway.requests[:1]] == [["text", "audio"]]
-    assert gateway.requests[0].body["audio"]["voice"] == "Ethan"
-    assert "audio" not in gateway.requests[1].body
+    assert [body_of(request)["modalities"] for request in gateway.requests[:1]] == [["text", "audio"]]
+    assert body_of(gateway.requests[0])["audio"]["voice"] == "Ethan"
+    assert "audio" not in body_of(gateway.requests[1])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -277,7 +279,7 @@ def test_a_call_with_a_voice(gateway: LocalGateway, way: str) -> None:
 def test_stop(gateway: LocalGateway, way: str, field: Any, option: Any, sent: Any) -> None:
     gateway.play(plain())
     call(model(gateway, stop=field), way, **({} if option is None else {"stop": option}))
-    got = gateway.requests[0].body.get("stop")
+    got = body_of(gateway.requests[0]).get("stop")
     assert ([got] if isinstance(got, str) else got) == sent
 
 
@@ -289,7 +291,7 @@ def test_a_misspelt_option_of_a_call_warns(gateway: LocalGateway, way: str) -> N
     assert [str(one.message) for one in told] == [
         "temprature= is not an argument and is ignored; did you mean temperature=?"
     ]
-    assert "temprature" not in gateway.requests[0].body
+    assert "temprature" not in body_of(gateway.requests[0])
 
 
 # Batches
@@ -303,7 +305,8 @@ def test_batches_keep_their_order(way: str) -> None:
         return True
 
     with RawServer(echo) as server:
-        llm, asked = model(server), [f"number {number}" for number in range(9)]
+        llm = model(server)
+        asked: list[LanguageModelInput] = [f"number {number}" for number in range(9)]
         got = llm.batch(asked) if way == "batch" else asyncio.run(llm.abatch(asked))
     assert [message.content for message in got] == [f"got {number}" for number in range(9)]
 
@@ -317,7 +320,8 @@ def test_a_batch_gives_errors_in_their_places(way: str) -> None:
         return answering(connection, request)
 
     with RawServer(play) as server:
-        llm, asked = model(server), ["good", "bad", "good"]
+        llm = model(server)
+        asked: list[LanguageModelInput] = ["good", "bad", "good"]
         if way == "batch":
             got = llm.batch(asked, return_exceptions=True)
         else:
@@ -351,7 +355,7 @@ def test_a_model_with_its_own_client_is_not_pickled(name: str) -> None:
         pickle.dumps(llm)
 
 
-COPIES = {
+COPIES: dict[str, Callable[[ChatDMXOmni], ChatDMXOmni]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "model_copy": lambda llm: llm.model_copy(),

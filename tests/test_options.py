@@ -154,7 +154,7 @@ def test_the_model_has_every_name_that_belongs_to_it() -> None:
     assert set(_OF_THE_MODEL) == fields - foreign - set(NAMES)
 
 
-def test_every_option_is_a_field_of_the_model_or_bound_to_it():
+def test_every_option_is_a_field_of_the_model_or_bound_to_it() -> None:
     from langchain_dmx_omni import ChatDMXOmni
 
     bound = {"parallel_tool_calls", "response_format", "tool_choice", "tools"}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,14 @@ URL = "https://example.com/a.png"
 IMAGE = {"type": "image_url", "image_url": {"url": URL}}
 
 
-def sent(messages: list[BaseMessage], **options: Any) -> dict[str, Any]:
+def sent(messages: Sequence[BaseMessage], **options: Any) -> dict[str, Any]:
     body = build(messages, Options(**options))
     written = b"".join(body)
     assert len(body) == len(written)
     return json.loads(written)
 
 
-def items(messages: list[BaseMessage], **options: Any) -> list[dict[str, Any]]:
+def items(messages: Sequence[BaseMessage], **options: Any) -> list[dict[str, Any]]:
     return sent(messages, **options)["input"]
 
 
@@ -309,7 +310,7 @@ FOREIGN: dict[str, tuple[list[BaseMessage], list[dict[str, Any]], str]] = {
     ),
     "nothing beside it": ([AIMessage([{"type": "smell"}])], [assistant("")], "smell"),
     "a role": ([ChatMessage(content=[{"type": "smell"}, text("Hm.")], role="assistant")], [assistant("Hm.")], "smell"),
-    "a chunk": ([AIMessageChunk([{"type": "smell"}, text("Hm.")])], [assistant("Hm.")], "smell"),
+    "a chunk": ([AIMessageChunk(content=[{"type": "smell"}, text("Hm.")])], [assistant("Hm.")], "smell"),
     "each kind is named once": (
         [AIMessage([{"type": "smell"}, text("Hm.")]), HumanMessage("And?"), AIMessage([{"type": "taste"}, {"type": "smell"}, text("Ah.")])],
         [assistant("Hm."), user("And?"), assistant("Ah.")],

@@ -86,7 +86,7 @@ def test_equality_is_of_sound() -> None:
 
 
 def test_in_a_notebook_it_is_a_player() -> None:
-    data, _ = DisplayFormatter().format(Speech(PCM))
+    data, _ = DisplayFormatter().format(Speech(PCM))  # type: ignore[no-untyped-call]
     html = data["text/html"]
     prefix, suffix = '<audio controls src="data:audio/wav;base64,', '"></audio>'
     assert html.startswith(prefix)

@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.messages import AIMessageChunk
 from tenacity import RetryCallState
 
 from langchain_dmx_omni import ChatDMXOmni
@@ -38,8 +39,8 @@ def closed(gateway: LocalGateway) -> bool:
 
 async def until_it_waits(llm: ChatDMXOmni, calls: int = 1) -> None:
     """Wait until the two words of each call have arrived, as its event log says."""
-    folder = llm.event_log
-    assert folder is not None
+    assert llm.event_log is not None
+    folder = Path(llm.event_log)
     await auntil(lambda: sum("from " in log.read_text("utf-8") for log in folder.glob("*.jsonl")) == calls)
 
 
@@ -52,7 +53,7 @@ def leave(llm: ChatDMXOmni) -> None:
 
 
 def close(llm: ChatDMXOmni) -> None:
-    stream = llm.stream("Hi")
+    stream = cast("Generator[AIMessageChunk]", llm.stream("Hi"))
     next(stream)
     stream.close()
     assert [*stream] == []
@@ -333,7 +334,7 @@ def test_the_connection_is_used_again_after_an_error(way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("pinging", [False, True], ids=["silent", "pinging"])
 def test_a_body_that_never_ends_keeps_nobody_waiting(way: str, pinging: bool) -> None:
-    def play(connection: socket.socket, _: bytes) -> None:
+    def play(connection: socket.socket, _request: bytes) -> None:
         connection.sendall(HEAD + chunked(plain().payload))
         for _ in range(1000):
             time.sleep(0.03)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 from langchain_dmx_omni import ChatDMXOmni, _structured, errors
 from langchain_dmx_omni._request.response_format import resolve_response_format
 from langchain_dmx_omni.testing import LocalGateway, scripts
+
+from .calls import body_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:speech was asked for")
 
@@ -60,8 +62,11 @@ async def test_the_answer_is_of_the_schema(
     ]
     for one in found:
         assert type(one) is kind
-        assert set(one.model_dump() if kind is Joke else one) == {"setup", "punchline"}
-    assert not any("audio" in request.body for request in gateway.requests)  # nobody wants JSON read out
+        assert set(one.model_dump() if isinstance(one, BaseModel) else cast("dict[str, Any]", one)) == {
+            "setup",
+            "punchline",
+        }
+    assert not any("audio" in body_of(request) for request in gateway.requests)  # nobody wants JSON read out
 
 
 def answered(text: str) -> scripts.Script:
@@ -213,7 +218,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
 def test_what_is_sent(gateway: LocalGateway, asked: dict[str, Any], name: str, expected: dict[str, Any]) -> None:
     gateway.play(answered('{"setup": "Why?", "punchline": "Because."}'))
     model(gateway, model=name).with_structured_output(SCHEMA, include_raw=True, **asked).invoke(QUESTION)
-    body = gateway.requests[0].body
+    body = body_of(gateway.requests[0])
     (user,) = [item for item in body["input"] if item["role"] == "user"]
     assert user == {"role": "user", "content": QUESTION}
     told = [item["content"] for item in body["input"] if item["role"] == "system"]
@@ -267,4 +272,5 @@ def test_a_response_format_that_can_not_be(given: Any, told: str) -> None:
 
 def test_a_class_is_a_response_format() -> None:
     form, told = resolve_response_format(Joke, has_schema=True)
+    assert form is not None
     assert (form["type"], form["json_schema"]["name"], told) == ("json_schema", "Joke", None)

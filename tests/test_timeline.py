@@ -90,7 +90,10 @@ WRITTEN: list[tuple[Any, float | tuple[float, float]]] = [
     ("5-8", (5.0, 8.0)),
     ("5秒至8秒", (5.0, 8.0)),
     # no times
-    *((nothing, NAN) for nothing in [None, True, [], {}, [5], b"5", 10**400, NAN, Decimal("sNaN")]),
+    *(
+        (nothing, NAN)
+        for nothing in [None, True, list[Any](), dict[str, Any](), [5], b"5", 10**400, NAN, Decimal("sNaN")]
+    ),
     *((nothing, NAN) for nothing in ["", "null", "NaN", "n/a", "soon", "100%", "Scene 3", "½", "9" * 5000]),
     (1e400, INF),
     ("1e400", INF),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from langchain_core.runnables import RunnableConfig
 
 from langchain_dmx_omni import errors
 from langchain_dmx_omni.jobs import Line, Subtitles, translate
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
-from tests.calls import COLLECTED, model
+from tests.calls import COLLECTED, body_of, model
 
 
 def spoken(count: int) -> Subtitles:
@@ -29,8 +30,8 @@ def says(*lines: tuple[int, str]) -> Script:
 def run(gateway: LocalGateway, way: str, subtitles: Subtitles, **config: Any) -> Subtitles:
     translator = translate(model(gateway), "German")
     if way == "invoke":
-        return translator.invoke(subtitles, config)
-    return asyncio.run(translator.ainvoke(subtitles, config))
+        return translator.invoke(subtitles, cast("RunnableConfig", config))
+    return asyncio.run(translator.ainvoke(subtitles, cast("RunnableConfig", config)))
 
 
 @pytest.mark.parametrize("way", COLLECTED)
@@ -43,7 +44,7 @@ def test_lines_get_their_translation_and_keep_their_times(gateway: LocalGateway,
         Line(start=2, end=3, text="Line\n3", translation=""),
     ]
     assert [cue.text for cue in result.cues()] == ["Zeile 1", "Zeile 2", "Line 3"]
-    assert gateway.requests[0].body["input"][-1]["content"] == (
+    assert body_of(gateway.requests[0])["input"][-1]["content"] == (
         "Translate each of these lines of subtitles into German. A sentence may go on over several lines.\n"
         "1. Line 1\n2. Line 2\n3. Line 3"
     )
@@ -54,7 +55,7 @@ def test_many_lines_are_several_questions(gateway: LocalGateway, way: str) -> No
     gateway.play(*(says((number, f"Zeile {number}")) for number in (1, 51, 101)))
     result = run(gateway, way, spoken(101), max_concurrency=1)
     assert [at for at, line in enumerate(result.lines, 1) if line.translation] == [1, 51, 101]
-    questions = [request.body["input"][-1]["content"].splitlines() for request in gateway.requests]
+    questions = [body_of(request)["input"][-1]["content"].splitlines() for request in gateway.requests]
     assert [(len(lines), lines[1]) for lines in questions] == [
         (51, "1. Line 1"),
         (51, "51. Line 51"),

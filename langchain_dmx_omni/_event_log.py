@@ -69,7 +69,7 @@ class EventLog:
 def _read(data: bytes) -> Any:
     try:
         return _without_media(json.loads(data))
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or JSON too deeply nested to be written again
         return _without_media(data.decode("utf-8", "replace"))
 
 

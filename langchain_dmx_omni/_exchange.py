@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._answer.chunks import to_message
+from ._answer.chunks import partial_message
 from ._answer.endings import settle
 from ._answer.reader import AnswerReader
 from ._transport import http, retry
@@ -134,7 +134,7 @@ class _Attempt:
         rest = [] if reader.answer.ended else decoder.close()
         if self._log is not None:
             self._log.write(rest)
-        deltas = settle(reader, rest, decoder.stray)
+        deltas = settle(reader, rest, decoder.stray, decoder.before_stray)
         if reader.answer.failure is not None:
             raise reader.answer.failure
         return deltas
@@ -142,7 +142,7 @@ class _Attempt:
     def _complete(self, error: DMXOmniError) -> None:
         """Add what had arrived, and take out the key."""
         if self._reader is not None and self.answer.started:
-            error.partial = to_message(self.answer)
+            error.partial = partial_message(self.answer)
         secret = self._exchange.secret
         error.args = tuple(redact(secret, each) if isinstance(each, str) else each for each in error.args)
         for name, value in vars(error).items():

@@ -12,6 +12,9 @@ from typing import NamedTuple
 _EXCERPT = 200
 """Bytes kept of lines that are no server-sent events, for the error message."""
 
+_EMPTY_FIELDS = frozenset({b"data", b"event", b"id", b"retry"})
+"""Fields without a colon, whose value is empty by the standard."""
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -38,10 +41,13 @@ class EventDecoder:
 
     Attributes:
         stray: The beginning of what was neither event nor comment, such as an HTML page.
+        before_stray: How many events had come before that.
     """
 
     def __init__(self) -> None:
         self.stray = b""
+        self.before_stray = 0
+        self._count = 0
         self._idle = False  # whether nothing is held that what comes next could belong to
         self._lead = b"data: "  # what the last event began with, and its name
         self._lead_name = ""
@@ -56,6 +62,7 @@ class EventDecoder:
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Return the events that `chunk` completes."""
         if self._idle and (events := self._whole_events(chunk)):
+            self._count += len(events)
             return events
         events = self._pieces(chunk)
         self._idle = not (self._line or self._name or self._data or self._after_cr or self._at_start or self._bare)
@@ -108,6 +115,7 @@ class EventDecoder:
 
     def _drain(self) -> list[ServerSentEvent]:
         events, self._events = self._events, []
+        self._count += len(events)
         return events
 
     def _take_line(self) -> None:
@@ -131,12 +139,14 @@ class EventDecoder:
             if self._data:
                 self._end_event()
             self._name = _name(line)
-        elif line.startswith((b":", b"id:", b"retry:")):
+        elif line.startswith((b":", b"id:", b"retry:")) or line in _EMPTY_FIELDS:
             pass
         elif self._bare or line.startswith(b"{"):
             self._take_data(line)
             self._bare = True
-        elif len(self.stray) < _EXCERPT:
+        elif line.strip() and len(self.stray) < _EXCERPT:
+            if not self.stray:
+                self.before_stray = self._count + len(self._events) + bool(self._data)
             self.stray = (self.stray + line + b"\n")[:_EXCERPT]
 
     def _take_data(self, data: bytes) -> None:

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_dmx_omni import Speech
 from langchain_dmx_omni._media.wav import WavFormat
-from langchain_dmx_omni.errors import NoSpeechError
+from langchain_dmx_omni.errors import InvalidInputError, NoSpeechError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +70,14 @@ def test_speech_of_chunks_that_were_not_added() -> None:
         (AIMessage("Hi."), "the message holds no speech: give the model a voice, such as ChatDMXOmni(voice='Tina')"),
         (AIMessage([{"type": "text", "text": "Hi."}]), "the message holds no speech"),
         (spoken(b"ID3", "audio/mpeg"), "the speech is audio/mpeg, which can't be read as WAV: use audio_format='wav'"),
+        (
+            spoken(WavFormat(0).header(4) + b"1234"),
+            "the message's audio block can't be read: the speech can't be read: ",
+        ),
+        (
+            AIMessage([{"type": "audio", "base64": "https://example.com/a.wav"}]),
+            "the message's audio block can't be read: the speech that arrived is not base64 but a URL: https://example",
+        ),
         (AIMessage([{"type": "audio", "base64": "AQ!!"}]), "the message's audio block can't be read: "),
     ],
 )
@@ -77,6 +85,14 @@ def test_no_speech(message: AIMessage, told: str) -> None:
     with pytest.raises(NoSpeechError) as caught:
         Speech.from_message(message)
     assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    "layout", [{"sample_rate": 0}, {"sample_rate": 2**32}, {"channels": 0}, {"sample_width": 0}, {"sample_width": 9}]
+)
+def test_sound_that_can_not_be(layout: dict[str, int]) -> None:
+    with pytest.raises(InvalidInputError, match=f"there is no sound with .*{next(iter(layout))}="):
+        Speech(PCM, **layout)
 
 
 def test_equality_is_of_sound() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from langchain_dmx_omni.errors import ProtocolError
 
 from .deltas import CallCorrection, CallDelta
+from .events import text_of
 from .tool_calls import parse_arguments
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .events import Event, Item
 
 
+_ARGUMENTS = "what a tool is called with"
 _MOST_CALLS = 256
 """Tool calls of one answer; LangChain's adding of chunks takes time with the square of them."""
 
@@ -53,12 +55,16 @@ class Calls:
 
     def open(self, item: Item, event: Event, index: int) -> list[CallDelta]:
         """Begin the call of an item, unless it has begun; its name may come later than that."""
-        name = _text(item.get("name"), "name")
+        name = text_of(item.get("name"), "the name of a tool call")
         call = self._find(item, event)
         if call is None:
             if len(self._calls) == _MOST_CALLS:
                 raise ProtocolError(f"the answer makes more than {_MOST_CALLS:,} tool calls")
-            id_ = _text(item.get("call_id"), "id") or _text(item.get("id"), "id") or f"call_{len(self._calls)}"
+            id_ = (
+                text_of(item.get("call_id"), "a call_id")
+                or text_of(item.get("id"), "an item's id")
+                or f"call_{len(self._calls)}"
+            )
             call = Call(index, id_, item)
             call.name = name
             self._calls.append(call)
@@ -74,13 +80,13 @@ class Calls:
     def add(self, event: Event, arguments: str | None) -> list[CallDelta]:
         """Add arguments to the call that an event names, or to the last one."""
         call = self._find({}, event) or (self._calls[-1] if self._calls else None)
-        text = _text(arguments, "arguments")
+        text = text_of(arguments, _ARGUMENTS)
         return [_more(call, text)] if call is not None and text else []
 
     def complete(self, item: Item, event: Event) -> list[CallDelta | CallCorrection]:
         """Take arguments that came whole: all of them, the end that no delta brought, or other ones."""
         call = self._find(item, event) or (self._calls[-1] if self._calls else None)
-        whole = _text(item.get("arguments"), "arguments")
+        whole = text_of(item.get("arguments"), _ARGUMENTS)
         if call is None or not whole:
             return []
         so_far = "".join(call.arguments)
@@ -113,14 +119,3 @@ def _corrects(whole: str, so_far: str) -> bool:
         return said != parse_arguments(so_far)
     except ValueError:
         return True
-
-
-def _text(value: object, what: str) -> str:
-    """Return a value of a tool call's item; `""` where there is none.
-
-    Raises:
-        TypeError: It is not text.
-    """
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"the {what} of a tool call is a {type(value).__name__}, not text")
-    return value or ""

@@ -16,7 +16,8 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_dmx_omni._media.wav import HEADER_SIZE, with_length
 
-from .deltas import CallCorrection, CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from .annotations import KEY as ANNOTATIONS
+from .deltas import CallCorrection, CallDelta, Citation, End, ReasoningDelta, SpeechDelta, TextDelta
 from .message_chunk import AnswerChunk, correction
 
 if TYPE_CHECKING:
@@ -117,22 +118,18 @@ class ChunkWriter:
                     self._waiting += len(data)
                     if self._waiting > self._sent // _GROWTH:
                         yield self._chunk([self._audio_block(index, last=False)])
-                case ReasoningDelta(index, text) if self._blocks:
-                    yield self._chunk([{"type": "reasoning", "reasoning": text, "index": index}])
-                case ReasoningDelta(_, text):
-                    # Where plain text was asked for, reasoning goes where LangChain looks for it then.
-                    yield self._chunk(self._nothing(), additional_kwargs={"reasoning_content": text})
+                case ReasoningDelta(index, text):
+                    yield self._reasoning(index, text)
                 case CallDelta(index, id_, name, arguments):
-                    pieces = self._arguments.setdefault(index, _Pieces())
                     if id_ or name:
-                        call = tool_call_chunk(index=index, id=id_, name=name, args=arguments)
-                        yield self._chunk(self._nothing(), tool_call_chunks=[call])
-                    elif piece := pieces.add(arguments):
-                        yield self._chunk(self._nothing(), tool_call_chunks=[tool_call_chunk(index=index, args=piece)])
+                        yield self._call_chunk(index, arguments, id=id_, name=name)
+                    elif piece := self._arguments.setdefault(index, _Pieces()).add(arguments):
+                        yield self._call_chunk(index, piece)
                 case CallCorrection(index, arguments):
                     self._arguments.pop(index, None)
-                    call = tool_call_chunk(index=correction(index), args=arguments)
-                    yield self._chunk(self._nothing(), tool_call_chunks=[call])
+                    yield self._call_chunk(correction(index), arguments)
+                case Citation(index, annotation):
+                    yield self._citation(index, annotation)
                 case End():
                     yield self._last()
                 case _:
@@ -174,6 +171,21 @@ class ChunkWriter:
         fields = chunk.__dict__
         fields["message"], fields["text"] = message, text
         return chunk
+
+    def _reasoning(self, index: int, text: str) -> ChatGenerationChunk:
+        if self._blocks:
+            return self._chunk([{"type": "reasoning", "reasoning": text, "index": index}])
+        # Where plain text was asked for, reasoning goes where LangChain looks for it then.
+        return self._chunk(self._nothing(), additional_kwargs={"reasoning_content": text})
+
+    def _call_chunk(self, index: int, arguments: str, **names: str | None) -> ChatGenerationChunk:
+        call = tool_call_chunk(index=index, args=arguments, **names)
+        return self._chunk(self._nothing(), tool_call_chunks=[call])
+
+    def _citation(self, index: int, annotation: dict[str, Any]) -> ChatGenerationChunk:
+        if self._blocks:
+            return self._chunk([{"type": "text", "text": "", ANNOTATIONS: [annotation], "index": index}])
+        return self._chunk("", additional_kwargs={ANNOTATIONS: [annotation]})
 
     def _nothing(self) -> Content:
         return [] if self._blocks else ""
@@ -239,7 +251,7 @@ def _piece(chunk: ChatGenerationChunk) -> dict[str, Any] | None:
 def to_message(answer: Answer) -> AIMessage:
     """Return the whole message: of a finished answer, or of what has arrived of one that broke off."""
     blocks: list[tuple[int, str | dict[str, Any]]] = []
-    fields: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     text = "".join(answer.text)
     in_blocks = answer.spec.blocks
     for kind, index in answer.indexes.items():
@@ -247,11 +259,16 @@ def to_message(answer: Answer) -> AIMessage:
             block = {"type": "audio", "base64": answer.speech_base64, "index": index, **_once(answer)}
             blocks.append((index, block))
         elif kind == "text":
-            blocks.append((index, {"type": "text", "text": text, "index": index} if in_blocks else text))
+            block = {"type": "text", "text": text, "index": index}
+            if answer.annotations:
+                block[ANNOTATIONS] = answer.annotations
+            blocks.append((index, block if in_blocks else text))
         elif in_blocks:
             blocks.append((index, {"type": "reasoning", "reasoning": "".join(answer.reasoning), "index": index}))
         else:
-            fields["additional_kwargs"] = {"reasoning_content": "".join(answer.reasoning)}
+            kwargs["reasoning_content"] = "".join(answer.reasoning)
+    if answer.annotations and not in_blocks:
+        kwargs[ANNOTATIONS] = answer.annotations
     plain = not in_blocks and "audio" not in answer.indexes
     whole = AnswerChunk(
         content=text if plain else cast("list[str | dict[Any, Any]]", [block for _, block in blocks]),
@@ -263,9 +280,17 @@ def to_message(answer: Answer) -> AIMessage:
         usage_metadata=answer.usage,
         response_metadata=answer.response_metadata,
         chunk_position="last",
-        **fields,
+        additional_kwargs=kwargs,
     )
     return cast("AIMessage", message_chunk_to_message(whole))
+
+
+def partial_message(answer: Answer) -> AIMessage | None:
+    """Return what has arrived of an answer that broke off; None where that can't be written down either."""
+    try:
+        return to_message(answer)
+    except Exception:  # noqa: BLE001 - whatever it is, the error that says why the answer broke off must come through
+        return None
 
 
 def _once(answer: Answer) -> dict[str, str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from langchain_dmx_omni._media.speech_track import WavPart
@@ -66,8 +66,15 @@ class CallCorrection(NamedTuple):
     arguments: str
 
 
+class Citation(NamedTuple):
+    """A place that the text cites, as LangChain's standard annotation."""
+
+    block: int
+    annotation: dict[str, Any]
+
+
 class End(NamedTuple):
     """The answer is whole: nothing follows."""
 
 
-Delta = TextDelta | ReasoningDelta | SpeechDelta | CallDelta | CallCorrection | End
+Delta = TextDelta | ReasoningDelta | SpeechDelta | CallDelta | CallCorrection | Citation | End

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, assert_never, cast
 from langchain_dmx_omni._profiles import PROVIDER
 
 from .chunks import to_message
-from .deltas import CallCorrection, CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from .deltas import CallCorrection, CallDelta, Citation, End, ReasoningDelta, SpeechDelta, TextDelta
 from .tool_calls import finished
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class EventWriter:
                     call = {"type": "tool_call_chunk", "id": id_, "name": name, "args": "", "index": block}
                     change = {"type": "tool-call-delta", "args": arguments} if arguments else None
                     yield from self._delta(block, call, change)
+                case Citation(block, _):
+                    yield from self._delta(block, {"type": "text", "text": ""}, None)
                 case CallCorrection():
                     pass  # the end of its block says it
                 case SpeechDelta(block, data):

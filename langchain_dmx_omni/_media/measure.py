@@ -43,7 +43,7 @@ def _by_header(data: bytes) -> Measured | None:
             return _webp(data)
         if data[4:8] == b"ftyp":
             return _mp4(data)
-    except (struct.error, IndexError, ZeroDivisionError):
+    except (struct.error, IndexError, ZeroDivisionError, ValueError):
         pass
     return None
 

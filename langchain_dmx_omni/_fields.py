@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -11,7 +12,7 @@ from pydantic import AliasChoices, ConfigDict, Field, SecretStr, model_validator
 
 from . import _profiles
 from ._request.options import NAMES, SystemWithAudio, warn_unknown
-from ._transport.endpoint import AsyncClient, Client, Endpoint, Timeout, headers
+from ._transport.endpoint import AsyncClient, Bounds, Client, Endpoint, Timeout, headers
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -99,6 +100,14 @@ class Fields(BaseChatModel):
 
     idle_timeout: Seconds | None = 120.0
     """Seconds from one event to the next. Comments that keep the connection alive don't count."""
+
+    max_event_bytes: int | None = Field(default=512 << 20, ge=1)
+    """Bytes that one event of an answer may have, 512 MiB by default: a two-hour speech in one event has 461 MB. None
+    for no limit."""
+
+    max_answer_bytes: int | None = Field(default=2 << 30, ge=1)
+    """Bytes that a whole answer may have, 2 GiB by default: speech may come up to three times over. None for no
+    limit."""
 
     max_retries: int = Field(default=2, ge=0)
     """Tries after the first, for errors that another try may mend; 0 turns retrying off."""
@@ -212,11 +221,12 @@ class Fields(BaseChatModel):
 
     def _endpoint(self, key: str) -> Endpoint:
         return Endpoint(
-            url=f"{self.base_url.rstrip('/')}/responses",
+            base_url=self.base_url,
             headers=headers(key, auth_scheme=self.auth_scheme, default_headers=self.default_headers),
             timeout=self.timeout if isinstance(self.timeout, Timeout) else Timeout(self.timeout),
             client=self.http_client,
             async_client=self.http_async_client,
             first_event_timeout=self.first_event_timeout,
             idle_timeout=self.idle_timeout,
+            bounds=Bounds(self.max_event_bytes or math.inf, self.max_answer_bytes or math.inf),
         )

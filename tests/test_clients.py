@@ -655,6 +655,12 @@ def test_deadlines_over_tls(certificate: Path, way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_certificate_that_nobody_vouches_for(certificate: Path, way: str) -> None:
     with over_tls(certificate, answering) as server:
-        with pytest.raises(errors.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            call(model(server, base_url=server.base_url.replace("http:", "https:")), way)
-        assert server.requests == []
+        base_url = server.base_url.replace("http:", "https:")
+        with pytest.raises(errors.CertificateError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            call(model(server, base_url=base_url, max_retries=2), way)
+        assert str(caught.value).startswith(f"{base_url.removesuffix('/v1')} can't be trusted: ")
+        assert str(caught.value).endswith(
+            "; check base_url, the clock, and the certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        )
+        assert not caught.value.is_retryable
+        assert (len(server.requests), len(server.connections)) == (0, 1)

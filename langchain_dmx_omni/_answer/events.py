@@ -116,7 +116,7 @@ def decode(sent: ServerSentEvent) -> Event:
     elif not event.get("type"):
         if event.get("object") == "response":  # one that was not streamed
             return {"type": "response.completed", "response": cast("Response", event)}
-        event["type"] = name
+        event["type"] = ERROR if not name and event.keys() & {"code", "message"} == {"code", "message"} else name
     return cast("Event", event)
 
 

@@ -12,14 +12,18 @@ from pydantic import AliasChoices, ConfigDict, Field, SecretStr, model_validator
 
 from . import _profiles
 from ._request.options import NAMES, SystemWithAudio, warn_unknown
-from ._transport.endpoint import AsyncClient, Bounds, Client, Endpoint, Timeout, headers
+from ._secrets import Secrets
+from ._transport.clients import proxy_secrets
+from ._transport.endpoint import AsyncClient, Bounds, Client, Endpoint, Timeout, headers, without_user_info
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Self
 
 _KEY = "DMXAPI_API_KEY"
+_HEADERS = "DMXAPI_DEFAULT_HEADERS"
+"""What stands for the headers in a serialized model; `load(secrets_map=…)` takes them by this name."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -89,7 +93,8 @@ class Fields(BaseChatModel):
     """What goes before the key in the `Authorization` header: nothing by default, `"Bearer"` for other servers."""
 
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
-    """Further headers of every request."""
+    """Further headers of every request. Their values are secret: no repr, trace, cache key or error has them, and
+    `dumps` leaves them out. A pickle keeps them, for the process that it goes to."""
 
     timeout: Seconds | Timeout | None = 60.0
     """Seconds for connecting and for sending each piece; an `httpx.Timeout` sets them apart; None for no limit.
@@ -164,7 +169,17 @@ class Fields(BaseChatModel):
     @property
     def lc_secrets(self) -> dict[str, str]:
         """Where the secret fields come from when a serialized model is loaded."""
-        return {"api_key": _KEY}
+        return {"api_key": _KEY, "default_headers": _HEADERS}
+
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """What a serialized model holds in other words: its address without a user's name and password."""
+        return {"base_url": without_user_info(self.base_url)}
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Return the fields for `repr`, without what may be secret in them."""
+        for name, value in super().__repr_args__():
+            yield name, without_user_info(value) if name == "base_url" else value
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -218,6 +233,9 @@ class Fields(BaseChatModel):
         if not key.isascii() or not key.isprintable():
             raise ConfigurationError(f"the API key holds characters that no header can carry: check {_KEY}")
         return key
+
+    def _secrets(self, key: str) -> Secrets:
+        return Secrets(key, self.default_headers, proxy_secrets())
 
     def _endpoint(self, key: str) -> Endpoint:
         return Endpoint(

@@ -26,7 +26,7 @@ from langchain_dmx_omni._transport.deadlines import Watchdog
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT
 
-from .calls import HEAD, KEY, WAYS, RawServer, answering, call, model, plain, text, took
+from .calls import ANSWER, END, HEAD, KEY, WAYS, RawServer, answering, call, chunked, model, plain, text, took
 
 ROOT = Path(__file__).parent.parent
 
@@ -664,3 +664,31 @@ def test_a_certificate_that_nobody_vouches_for(certificate: Path, way: str) -> N
         )
         assert not caught.value.is_retryable
         assert (len(server.requests), len(server.connections)) == (0, 1)
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("apart", [False, True], ids=["in one record", "in a record of its own"])
+def test_what_is_behind_an_answer_within_tls(
+    certificate: Path, way: str, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lie in memory, where no socket tells of it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    def play(connection: socket.socket, _: bytes) -> bool:
+        stray = HEAD + chunked(plain("Not yours.").payload) + END
+        for part in [HEAD + chunked(ANSWER) + END, stray] if apart else [HEAD + chunked(ANSWER) + END + stray]:
+            connection.sendall(part)
+        return True
+
+    async def several(llm: ChatDMXOmni) -> list[str]:
+        if way == "ainvoke":
+            return [(await llm.ainvoke("Hi")).text for _ in range(3)]
+        return ["".join([chunk.text async for chunk in llm.astream("Hi")]) for _ in range(3)]
+
+    with over_tls(certificate, play) as server:
+        llm = model(server, base_url=server.base_url.replace("http:", "https:"))
+        if way.startswith("a"):
+            assert asyncio.run(several(llm)) == [TEXT] * 3
+        else:
+            assert [text(call(llm, way)) for _ in range(3)] == [TEXT] * 3

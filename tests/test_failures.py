@@ -363,8 +363,8 @@ def test_the_time_grows_with_the_body_and_not_faster(piece: str) -> None:
         from_event({"error": {"message": body.decode()}}, {})
         return time.perf_counter() - start
 
-    few, many = (min(seconds(size) for _ in range(5)) for size in (3_000, 48_000))
-    assert many < 16 * 6 * max(few, 1e-4)
+    few, many = (min(seconds(size) for _ in range(5)) for size in (3_000, 192_000))
+    assert many < 64 * 12 * max(few, 1e-4)  # the square would be 64 * 64
 
 
 def test_what_is_kept_of_a_long_message() -> None:

@@ -666,6 +666,7 @@ def test_a_certificate_that_nobody_vouches_for(certificate: Path, way: str) -> N
         assert (len(server.requests), len(server.connections)) == (0, 1)
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="only Linux lets a server send all of it at once")
 @pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("apart", [False, True], ids=["in one record", "in a record of its own"])
@@ -677,8 +678,10 @@ def test_what_is_behind_an_answer_within_tls(
 
     def play(connection: socket.socket, _: bytes) -> bool:
         stray = HEAD + chunked(plain("Not yours.").payload) + END
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # all of it arrives at once
         for part in [HEAD + chunked(ANSWER) + END, stray] if apart else [HEAD + chunked(ANSWER) + END + stray]:
             connection.sendall(part)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
         return True
 
     async def several(llm: ChatDMXOmni) -> list[str]:

@@ -317,9 +317,7 @@ def _map_error(error: Exception, request: httpx.Request, deadline: Deadline, *, 
     if begun:
         return StreamInterruptedError(f"the connection broke off midway: {reason}")
     if _is_about_certificate(error):
-        remedy = (
-            "check the clock, the certificates (SSL_CERT_FILE, SSL_CERT_DIR), and that base_url names the right host"
-        )
+        remedy = "check base_url, the clock, and the certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
         return CertificateError(f"{host} can't be trusted: {reason}; {remedy}")
     return ConnectError(f"can't reach {host}: {reason}; check base_url, the network and the proxy, if any")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -11,11 +12,13 @@ from pydantic import AliasChoices, ConfigDict, Field, SecretStr, model_validator
 
 from . import _profiles
 from ._request.options import NAMES, SystemWithAudio, warn_unknown
-from ._transport.endpoint import AsyncClient, Client, Endpoint, Timeout, headers
+from ._secrets import Secrets
+from ._transport.clients import proxy_secrets
+from ._transport.endpoint import AsyncClient, Bounds, Client, Endpoint, Timeout, headers, without_user_info
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
     # What may be given, since type checkers take a field's type for that of the argument.
@@ -29,6 +32,8 @@ else:
     Secret = SecretStr
 
 _KEY = "DMXAPI_API_KEY"
+_HEADERS = "DMXAPI_DEFAULT_HEADERS"
+"""What stands for the headers in a serialized model; `load(secrets_map=…)` takes them by this name."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -98,7 +103,8 @@ class Fields(BaseChatModel):
     """What goes before the key in the `Authorization` header: nothing by default, `"Bearer"` for other servers."""
 
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
-    """Further headers of every request."""
+    """Further headers of every request. Their values are secret: no repr, trace, cache key or error has them, and
+    `dumps` leaves them out. A pickle keeps them, for the process that it goes to."""
 
     timeout: Seconds | Timeout | None = 60.0
     """Seconds for connecting and for sending each piece; an `httpx.Timeout` sets them apart; None for no limit.
@@ -109,6 +115,14 @@ class Fields(BaseChatModel):
 
     idle_timeout: Seconds | None = 120.0
     """Seconds from one event to the next. Comments that keep the connection alive don't count."""
+
+    max_event_bytes: int | None = Field(default=512 << 20, ge=1)
+    """Bytes that one event of an answer may have, 512 MiB by default: a two-hour speech in one event has 461 MB. None
+    for no limit."""
+
+    max_answer_bytes: int | None = Field(default=2 << 30, ge=1)
+    """Bytes that a whole answer may have, 2 GiB by default: speech may come up to three times over. None for no
+    limit."""
 
     max_retries: int = Field(default=2, ge=0)
     """Tries after the first, for errors that another try may mend; 0 turns retrying off."""
@@ -165,7 +179,17 @@ class Fields(BaseChatModel):
     @property
     def lc_secrets(self) -> dict[str, str]:
         """Where the secret fields come from when a serialized model is loaded."""
-        return {"api_key": _KEY}
+        return {"api_key": _KEY, "default_headers": _HEADERS}
+
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """What a serialized model holds in other words: its address without a user's name and password."""
+        return {"base_url": without_user_info(self.base_url)}
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Return the fields for `repr`, without what may be secret in them."""
+        for name, value in super().__repr_args__():
+            yield name, without_user_info(value) if name == "base_url" else value
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -220,13 +244,17 @@ class Fields(BaseChatModel):
             raise ConfigurationError(f"the API key holds characters that no header can carry: check {_KEY}")
         return key
 
+    def _secrets(self, key: str) -> Secrets:
+        return Secrets(key, self.default_headers, proxy_secrets())
+
     def _endpoint(self, key: str) -> Endpoint:
         return Endpoint(
-            url=f"{self.base_url.rstrip('/')}/responses",
+            base_url=self.base_url,
             headers=headers(key, auth_scheme=self.auth_scheme, default_headers=self.default_headers),
             timeout=self.timeout if isinstance(self.timeout, Timeout) else Timeout(self.timeout),
             client=self.http_client,
             async_client=self.http_async_client,
             first_event_timeout=self.first_event_timeout,
             idle_timeout=self.idle_timeout,
+            bounds=Bounds(self.max_event_bytes or math.inf, self.max_answer_bytes or math.inf),
         )

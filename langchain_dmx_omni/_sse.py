@@ -42,12 +42,14 @@ class EventDecoder:
     Attributes:
         stray: The beginning of what was neither event nor comment, such as an HTML page.
         before_stray: How many events had come before that.
+        held: Bytes that are held of an event, or of a line, that has not ended.
     """
 
     def __init__(self) -> None:
         self.stray = b""
         self.before_stray = 0
         self._count = 0
+        self.held = 0
         self._idle = False  # whether nothing is held that what comes next could belong to
         self._lead = b"data: "  # what the last event began with, and its name
         self._lead_name = ""
@@ -98,12 +100,14 @@ class EventDecoder:
         # A piece of a long line is kept as it is: split() would copy it.
         *lines, last = chunk.split(b"\n") if b"\n" in chunk else [chunk]
         if lines and self._line:
+            self.held -= sum(map(len, self._line))
             self._line.append(lines.pop(0))
             self._take_line()
         for line in lines:
             self._take(line)
         if last:
             self._line.append(last)
+            self.held += len(last)
         return self._drain()
 
     def close(self) -> list[ServerSentEvent]:
@@ -157,6 +161,7 @@ class EventDecoder:
         ):
             self._end_event()
         self._data.append(data)
+        self.held += len(data) + 1
 
     def _end_event(self) -> None:
         if any(self._data):
@@ -164,6 +169,7 @@ class EventDecoder:
             self._events.append(ServerSentEvent(self._name, data))
         self._name = ""
         self._data.clear()
+        self.held = 0
         self._bare = False
 
 

@@ -19,6 +19,7 @@ The last column says what is tried again, up to `max_retries` times, and nothing
     │   └── ServerError                 ModelAPIError                          408, 500, 502, any other 5xx  yes
     │                                                                          503: no channel               twice
     ├── ConnectError                    ModelConnectionError                   the service can't be reached  yes
+    │   └── CertificateError            ValueError                             its certificate is no good    no
     ├── RequestTimeoutError             ModelTimeoutError                                                    yes
     │   ├── ConnectTimeoutError                                                no connection in time         yes
     │   ├── WriteTimeoutError                                                  not sent in time              yes
@@ -26,6 +27,7 @@ The last column says what is tried again, up to `max_retries` times, and nothing
     │   └── IdleTimeoutError            (and StreamInterruptedError)           no further event in time      yes
     ├── StreamInterruptedError          ModelConnectionError                   the answer broke off midway   yes
     ├── ProtocolError                   ModelAPIError                          it can't be understood        yes
+    │   └── AnswerTooLargeError         ValueError                             over the bounds that are set  no
     ├── UnreadableAnswerError           ModelAPIError                          it does not fit its schema    yes
     ├── EmptyAnswerError                ModelAPIError                          nothing in it                 known voice
     └── StorageError                    OSError                                a full disk, a shut folder    no
@@ -59,8 +61,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIStatusError",
+    "AnswerTooLargeError",
     "AuthenticationError",
     "BadRequestError",
+    "CertificateError",
     "ConfigurationError",
     "ConnectError",
     "ConnectTimeoutError",
@@ -210,6 +214,12 @@ class ConnectError(DMXOmniError, ModelConnectionError):
     """The service can't be reached, or the connection broke before the answer began."""
 
 
+class CertificateError(ConnectError, ValueError):
+    """The service's certificate can't be trusted, and a second try finds the same one."""
+
+    is_retryable = False
+
+
 class RequestTimeoutError(DMXOmniError, ModelTimeoutError):
     """A deadline passed."""
 
@@ -239,6 +249,12 @@ class IdleTimeoutError(StreamInterruptedError, RequestTimeoutError):
 
 class ProtocolError(DMXOmniError, ModelAPIError):
     """What arrived is not what the protocol says, such as JSON that does not parse."""
+
+
+class AnswerTooLargeError(ProtocolError, ValueError):
+    """An event, or the whole answer, is longer than `max_event_bytes` or `max_answer_bytes`."""
+
+    is_retryable = False
 
 
 class UnreadableAnswerError(DMXOmniError, ModelAPIError):

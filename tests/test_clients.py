@@ -26,7 +26,7 @@ from langchain_dmx_omni._transport.deadlines import Watchdog
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT
 
-from .calls import HEAD, KEY, WAYS, RawServer, answering, call, model, plain, text, took, until
+from .calls import ANSWER, END, HEAD, KEY, WAYS, RawServer, answering, call, chunked, model, plain, text, took, until
 
 ROOT = Path(__file__).parent.parent
 
@@ -658,6 +658,43 @@ def test_deadlines_over_tls(certificate: Path, way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_certificate_that_nobody_vouches_for(certificate: Path, way: str) -> None:
     with over_tls(certificate, answering) as server:
-        with pytest.raises(errors.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            call(model(server, base_url=server.base_url.replace("http:", "https:")), way)
-        assert server.requests == []
+        base_url = server.base_url.replace("http:", "https:")
+        with pytest.raises(errors.CertificateError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            call(model(server, base_url=base_url, max_retries=2), way)
+        assert str(caught.value).startswith(f"{base_url.removesuffix('/v1')} can't be trusted: ")
+        assert str(caught.value).endswith(
+            "; check base_url, the clock, and the certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        )
+        assert not caught.value.is_retryable
+        assert (len(server.requests), len(server.connections)) == (0, 1)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="only Linux lets a server send all of it at once")
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("apart", [False, True], ids=["in one record", "in a record of its own"])
+def test_what_is_behind_an_answer_within_tls(
+    certificate: Path, way: str, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lie in memory, where no socket tells of it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    def play(connection: socket.socket, _: bytes) -> bool:
+        stray = HEAD + chunked(plain("Not yours.").payload) + END
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # all of it arrives at once
+        for part in [HEAD + chunked(ANSWER) + END, stray] if apart else [HEAD + chunked(ANSWER) + END + stray]:
+            connection.sendall(part)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        return True
+
+    async def several(llm: ChatDMXOmni) -> list[str]:
+        if way == "ainvoke":
+            return [(await llm.ainvoke("Hi")).text for _ in range(3)]
+        return ["".join([chunk.text async for chunk in llm.astream("Hi")]) for _ in range(3)]
+
+    with over_tls(certificate, play) as server:
+        llm = model(server, base_url=server.base_url.replace("http:", "https:"))
+        if way.startswith("a"):
+            assert asyncio.run(several(llm)) == [TEXT] * 3
+        else:
+            assert [text(call(llm, way)) for _ in range(3)] == [TEXT] * 3

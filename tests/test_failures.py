@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ from langchain_core.messages import HumanMessage
 
 from langchain_dmx_omni import ChatDMXOmni, errors, media
 from langchain_dmx_omni._failures import from_event, from_response, retry_after
-from langchain_dmx_omni.testing.scripts import ERRORS, REQUEST_ID, TEXT
+from langchain_dmx_omni.testing.scripts import ERRORS, REQUEST_ID, TEXT, Script
 
 from . import calls
 from .ways import WAYS, Way
@@ -305,6 +307,140 @@ def test_a_page_is_cut_to_its_words() -> None:
     assert len(str(error)) < 260
 
 
+UTF8, GBK = "上游负载已饱和", "网关错误"
+PAGE = "<html><head><title>{}</title></head></html>"
+
+ENCODINGS = {
+    "UTF-8": ("text/plain", UTF8.encode(), UTF8),
+    "UTF-8, cut in a letter": ("text/plain", UTF8.encode()[:-1], UTF8[:-1]),
+    "GBK, as the header says": ("text/html; charset=gbk", PAGE.format(GBK).encode("gbk"), GBK),
+    "GBK, as the page says": (
+        "text/html",
+        b'<meta charset="gb2312"><title>' + GBK.encode("gbk") + b"</title>",
+        GBK,
+    ),
+    "GBK without a word": ("text/html", PAGE.format(GBK).encode("gbk"), GBK),
+    "GBK that calls itself UTF-8": ("text/html; charset=utf-8", PAGE.format(GBK).encode("gbk"), GBK),
+    "JSON in GBK": ("application/json", f'{{"message":"{GBK}"}}'.encode("gbk"), GBK),
+    "an encoding that nobody knows": ("text/plain; charset=klingon", UTF8.encode(), UTF8),
+    "an encoding that is none of text": ("text/plain; charset=base64", GBK.encode("gbk"), GBK),
+    "noise": ("text/plain", b"ab\xff\xff\xff", "ab���"),
+}
+
+
+@pytest.mark.parametrize(("content_type", "body", "told"), ENCODINGS.values(), ids=ENCODINGS)
+def test_the_encoding_of_an_error(content_type: str, body: bytes, told: str) -> None:
+    assert str(from_response(502, {"content-type": content_type}, body)) == f"the service answered 502: {told}"
+
+
+PAGES = {
+    "a script in capitals": ("<SCRIPT>a < b</SCRIPT>Bad", "Bad"),
+    "a script without an end": ("Bad<script>var a", "Bad"),
+    "a tag without an end": ("Bad <a href='x", "Bad <a href='x"),
+    "no tag": ("expected x < 5 and y>3", "expected x < 5 and y>3"),
+    "a title of blanks": ("<title> </title>Bad", "Bad"),
+    "a title without an end": ("<title>Bad", "Bad"),
+    "a comment": ("<!-- no -->Bad<br/>gateway", "Bad gateway"),
+}
+
+
+@pytest.mark.parametrize(("page", "told"), PAGES.values(), ids=PAGES)
+def test_the_words_of_a_page(page: str, told: str) -> None:
+    assert str(from_response(502, {}, page.encode())) == f"the service answered 502: {told}"
+
+
+REPEATED = ["<script>", "<style ", "<", "<a", "<title", "<title>", "(request id: ", "<html><script", "</script", "a<b>"]
+
+
+@pytest.mark.parametrize("piece", REPEATED)
+def test_the_time_grows_with_the_body_and_not_faster(piece: str) -> None:
+    """Bodies that send a regular expression back to each place where it might begin."""
+
+    def seconds(size: int) -> float:
+        body = (piece * size)[:size].encode()
+        start = time.perf_counter()
+        from_response(502, {}, body)
+        from_event({"error": {"message": body.decode()}}, {})
+        return time.perf_counter() - start
+
+    few, many = (min(seconds(size) for _ in range(5)) for size in (3_000, 192_000))
+    assert many < 64 * 12 * max(few, 1e-4)  # the square would be 64 * 64
+
+
+def test_what_is_kept_of_a_long_message() -> None:
+    long = "word " * 10_000_000
+    error = from_event({"code": long, "message": f"{long} (request id: r1)", "param": long, "type": long}, {})
+    assert len(str(error)) < 2_400
+    assert max(len(one) for one in (error.code, error.param, error.error_type)) <= 201
+
+
+PLACED = {
+    # HTTP 200 with an error in place of a stream: body, error, message, requests with two retries
+    "flat": (
+        {"code": "InvalidParameter", "message": "no such voice"},
+        errors.BadRequestError,
+        "the service answered with an error in place of a stream (InvalidParameter): no such voice",
+        1,
+    ),
+    "flat, of an unknown code": (
+        {"code": "Whatever", "message": "It is so."},
+        errors.BadRequestError,
+        "the service answered with an error in place of a stream (Whatever): It is so",
+        1,
+    ),
+    "nested": (
+        {"error": {"code": "odd", "message": "It is so."}},
+        errors.BadRequestError,
+        "the service answered with an error in place of a stream (odd): It is so",
+        1,
+    ),
+    "flat, with a request's id": (
+        {"code": "Arrearage", "message": "pay first", "request_id": "r1"},
+        errors.QuotaExceededError,
+        f"the service answered with an error in place of a stream (Arrearage): pay first (request id: r1){QUOTA_HINT}",
+        1,
+    ),
+    "a status as the code": ({"code": 401, "message": "no"}, errors.AuthenticationError, "answered 401: no", 1),
+    "the service's own fault": (
+        {"code": "InternalError", "message": "sorry"},
+        errors.ServerError,
+        "the service answered with an error in place of a stream (InternalError): sorry",
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("name", PLACED)
+async def test_http_200_with_an_error_in_place_of_a_stream(gateway: LocalGateway, name: str, way: Way) -> None:
+    body, kind, told, requests = PLACED[name]
+    gateway.play(*[Script(200, {"content-type": "application/json"}, (json.dumps(body).encode(),))] * 3)
+    model = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=2)
+    with pytest.raises(kind) as caught:
+        await way(model, "Hello?")
+    assert type(caught.value) is kind
+    assert told in str(caught.value)
+    assert len(gateway.requests) == requests
+
+
+@pytest.mark.parametrize("way", calls.WAYS)
+@pytest.mark.parametrize(("path", "remedy"), [("", ", which ends in /v1 as a rule"), ("/v1", "")])
+def test_html_in_place_of_a_stream(way: str, path: str, remedy: str) -> None:
+    page = PAGE.format("欢迎").encode("gbk")
+
+    def play(connection: socket.socket, _: bytes) -> None:
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: %d\r\n\r\n"
+        connection.sendall(head % len(page) + page)
+
+    with calls.RawServer(play) as server:
+        base_url = server.base_url.removesuffix("/v1") + path
+        with pytest.raises(errors.ProtocolError) as caught:
+            calls.call(calls.model(server, base_url=base_url), way)
+    assert str(caught.value) == (
+        f"HTTP 200 with an HTML page instead of an answer: 欢迎; check base_url={base_url!r}{remedy}"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"), [("2", 2.0), ("0.5", 0.5), ("-1", 0.0), ("", None), ("soon", None), ("nan", None)]
 )
@@ -332,6 +468,7 @@ CORE = {
     errors.RateLimitError: ModelRateLimitError,
     errors.ServerError: ModelAPIError,
     errors.ConnectError: ModelConnectionError,
+    errors.CertificateError: ModelConnectionError,
     errors.RequestTimeoutError: ModelTimeoutError,
     errors.ConnectTimeoutError: ModelTimeoutError,
     errors.WriteTimeoutError: ModelTimeoutError,
@@ -339,6 +476,7 @@ CORE = {
     errors.IdleTimeoutError: ModelTimeoutError,
     errors.StreamInterruptedError: ModelConnectionError,
     errors.ProtocolError: ModelAPIError,
+    errors.AnswerTooLargeError: ModelAPIError,
     errors.UnreadableAnswerError: ModelAPIError,
     errors.EmptyAnswerError: ModelAPIError,
     errors.StorageError: OSError,

@@ -59,6 +59,8 @@ NAMED: dict[str, Any] = {
     "timeout": 60.0,
     "first_event_timeout": 300.0,
     "idle_timeout": 120.0,
+    "max_event_bytes": 512 * 1024**2,
+    "max_answer_bytes": 2 * 1024**3,
     "max_retries": 2,
     "stream_usage": True,
     "http_client": None,
@@ -110,6 +112,8 @@ def test_a_misspelt_argument_warns(given: str, meant: str) -> None:
     "fields",
     [
         {"max_retries": -1},
+        {"max_event_bytes": 0},
+        {"max_answer_bytes": -1},
         {"timeout": 0},
         {"timeout": -1.0},
         {"first_event_timeout": 0},
@@ -214,22 +218,65 @@ def test_base_urls_that_cannot_be(way: str, base_url: str) -> None:
         call(ChatDMXOmni(api_key=KEY, base_url=base_url, max_retries=0), way)
 
 
+HEADERS = {
+    "two lines": (
+        {"default_headers": {"x-mine": "s3cret\nlines"}},
+        "default_headers['x-mine'] holds characters that no header can carry",
+    ),
+    "a letter that is not ASCII": (
+        {"default_headers": {"x-ok": "yes", "X-Mine": "s3cretü"}},
+        "default_headers['X-Mine'] holds characters that no header can carry",
+    ),
+    "a control character": (
+        {"default_headers": {"x-mine": "s3cret\0"}},
+        "default_headers['x-mine'] holds characters that no header can carry",
+    ),
+    "a name": ({"default_headers": {"x mine": "s3cret"}}, "default_headers: 'x mine' can't be the name of a header"),
+    "the scheme": ({"auth_scheme": "Bea\ns3cret"}, "auth_scheme holds characters that no header can carry"),
+}
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"default_headers": {"x-mine": "two\nlines"}},
-        {"default_headers": {"x mine": "yes"}},
-        {"default_headers": {"x-mine": "ü"}},
-        {"auth_scheme": "Bea\nrer"},
-    ],
-    ids=str,
-)
-def test_headers_that_cannot_be(way: str, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", HEADERS)
+def test_headers_that_cannot_be(way: str, name: str) -> None:
+    fields, told = HEADERS[name]
     with RawServer(answering) as server, pytest.raises(errors.ConfigurationError) as caught:
         call(model(server, api_key=KEY, **fields), way)
+    assert str(caught.value) == told
     assert server.requests == []
-    assert KEY not in "".join(traceback.format_exception(caught.value))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert KEY not in shown
+    assert "s3cret" not in shown
+
+
+BASE_URLS = {
+    "a password": (
+        "http://me:s3cret@127.0.0.1:1/v1",
+        "base_url='http://127.0.0.1:1/v1' holds a user's name or password: "
+        "pass the key as api_key, or what else authorizes as default_headers={'authorization': …}",
+    ),
+    "a key": (
+        "http://s3cret@127.0.0.1:1/v1",
+        "base_url='http://127.0.0.1:1/v1' holds a user's name or password: "
+        "pass the key as api_key, or what else authorizes as default_headers={'authorization': …}",
+    ),
+    "a query": (
+        "http://127.0.0.1:1/v1?api-version=1",
+        "base_url='http://127.0.0.1:1/v1' goes on with '?': leave out the rest",
+    ),
+    "a fragment": ("http://127.0.0.1:1/v1#x", "base_url='http://127.0.0.1:1/v1' goes on with '#': leave out the rest"),
+    "a password and no port": ("http://me:s3cret@127.0.0.1:x/v1", "base_url='http://127.0.0.1:x/v1' can't be used"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", BASE_URLS)
+def test_base_urls_that_would_lead_elsewhere(way: str, name: str) -> None:
+    base_url, told = BASE_URLS[name]
+    with pytest.raises(errors.ConfigurationError) as caught:
+        call(ChatDMXOmni(api_key=KEY, base_url=base_url), way)
+    assert str(caught.value) == told
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 # One call's own options

@@ -31,6 +31,14 @@ _TROUBLESHOOTING = "\nFor troubleshooting, visit:"  # which LangChain adds for p
 _ERROR_LENGTH = 1_000  # characters of an error that the model is shown
 
 
+def identity(llm: BaseChatModel) -> dict[str, str]:
+    """Return what tells models apart as far as their answers go, and no more: a longer timeout is the same model."""
+    params = llm._get_ls_params()
+    known = {name: params.get(f"ls_{name}") for name in ("provider", "model_name", "temperature")}
+    known["base_url"] = getattr(llm, "base_url", None) or getattr(llm, "openai_api_base", None)
+    return {name: str(value) for name, value in known.items() if value is not None}
+
+
 def structured(
     llm: BaseChatModel, schema: type[BaseModel], method: Method = "json_schema"
 ) -> Runnable[Any, dict[str, Any]]:

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from langchain_dmx_omni.errors import ConfigurationError
 from langchain_dmx_omni.video import cache_dir
 
-from ._ask import Method, aask, ask, structured
+from ._ask import Method, aask, ask, identity, structured
 from ._background import in_background
 from ._recording import Recording, WindowOptions
 from ._reporting import OnProgress, reporting
@@ -119,7 +119,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
         self._on_error = on_error
-        self._identity = {"model": _identity(llm), "method": method}
+        self._identity = {"model": identity(llm), "method": method}
         self._llm = llm
         self._method = method
         self._bind()
@@ -339,14 +339,6 @@ def _local(path: Any) -> Path:
             remedy = "give the path itself"
         raise ConfigurationError(f"a job cuts a local file, and this is a URL ({scheme}:): {remedy}")
     return Path(path).expanduser()
-
-
-def _identity(llm: BaseChatModel) -> dict[str, str]:
-    """Return what tells models apart as far as their answers go, and no more: a longer timeout is the same model."""
-    params = llm._get_ls_params()
-    known = {name: params.get(f"ls_{name}") for name in ("provider", "model_name", "temperature")}
-    known["base_url"] = getattr(llm, "base_url", None) or getattr(llm, "openai_api_base", None)
-    return {name: str(value) for name, value in known.items() if value is not None}
 
 
 def _concurrency(config: Any) -> int:

@@ -32,8 +32,8 @@ OnError = Literal["raise", "skip"]
 
 # What is wrong with one window, and may be right with the next one.
 _REFUSALS = (BadRequestError, UnreadableAnswerError, ContentBlockError)
-# What is wrong with all of them: asking on would be in vain.
-_HOPELESS = (ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError, StorageError)
+HOPELESS = (ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError, StorageError)
+"""What is wrong with all of them: asking on would be in vain."""
 _PATIENCE = 3
 """Windows in a row that may fail for another reason, such as a lost connection; then no further one is asked about."""
 
@@ -207,7 +207,7 @@ class Run(Generic[ResultT]):
             self._in_a_row = [] if isinstance(error, _REFUSALS) else [*self._in_a_row, error]
             if self.stopped is not None:
                 return
-            if not isinstance(error, Exception) or isinstance(error, _HOPELESS):
+            if not isinstance(error, Exception) or isinstance(error, HOPELESS):
                 self.stopped = error
             elif len(self._in_a_row) >= _PATIENCE:
                 self.stopped = self._in_a_row[0]

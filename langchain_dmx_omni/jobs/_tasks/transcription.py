@@ -107,7 +107,7 @@ class Subtitles(Result):
         return vtt(self.cues(show, limits), self._gaps())
 
     def _gaps(self) -> list[str]:
-        return [f"not written down: {clock(each.window.start)} to {clock(each.window.end)}" for each in self.missing]
+        return [f"missing: {clock(each.window.start)} to {clock(each.window.end)}" for each in self.missing]
 
     def save(self, path: str | os.PathLike[str], show: Text | None = None, limits: Limits | None = None) -> Path:
         """Write a file for a player, in UTF-8, and return its path; its name says which kind: `.srt` or `.vtt`.

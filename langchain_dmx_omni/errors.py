@@ -40,6 +40,7 @@ A streamed answer is tried again only until its first chunk is out. Errors that 
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from langchain_core.exceptions import (
@@ -56,6 +57,8 @@ from langchain_core.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from langchain_core.messages import AIMessage
     from pydantic import BaseModel
 
@@ -278,12 +281,12 @@ class StorageError(DMXOmniError, OSError):
 
     Attributes:
         path: The place, or None where the system does not say.
-        answer: A job's answer that was paid for and could not be kept, or None.
+        answers: A job's answers that were paid for and could not be kept, by the names they would be kept under.
     """
 
     is_retryable = False
     path: str | None = None
-    answer: BaseModel | None = None
+    answers: Mapping[str, BaseModel] = MappingProxyType({})
 
     @classmethod
     def of(cls, error: OSError, doing: str, path: str | os.PathLike[str] | None, remedy: str) -> Self:

@@ -64,3 +64,9 @@ def clip(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
 def film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten seconds: five windows of two seconds."""
     return make_clip(tmp_path_factory.mktemp("film") / "film.mp4", 10.0, width=64, height=48, fps=5)
+
+
+@pytest.fixture(scope="session")
+def silent_film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds without sound."""
+    return make_clip(tmp_path_factory.mktemp("silent") / "silent.mp4", 2.0, width=64, height=48, fps=5, sound=False)

@@ -121,6 +121,20 @@ def test_files(cue: Cue, as_srt: str, as_vtt: str) -> None:
     assert vtt([cue]) == as_vtt
 
 
+@pytest.mark.parametrize(
+    ("notes", "head"),
+    [
+        ([], "WEBVTT\n\n"),
+        ([" \n"], "WEBVTT\n\n"),
+        (["a --> b\n\nc", "d"], "WEBVTT\n\nNOTE\na to b c\nd\n\n"),
+    ],
+)
+def test_notes_are_for_readers_of_the_file(notes: list[str], head: str) -> None:
+    text = vtt([Cue(0, 1, "x")], notes)
+    assert text == f"{head}00:00:00.000 --> 00:00:01.000\nx\n\n"
+    assert [caption.text for caption in webvtt.from_string(text).captions] == ["x"]
+
+
 # --- whatever is given ------------------------------------------------------------------------------------------------
 
 TIME = st.floats(0, 600)

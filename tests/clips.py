@@ -80,7 +80,7 @@ def make(
 
 def _picture(number: int, time: float, size: tuple[int, int], pixels: str, scene: float, start: float) -> av.VideoFrame:
     width, height = size
-    side = width // 16
+    side = min(width // 16, height // 2)
     shade = SHADES[int(time / scene) % 2] if scene < math.inf else SHADES[0]
     row = bytes([shade]) * width
     marks = b"".join(bytes([235 if number >> bit & 1 else 16]) * side for bit in range(BITS))
@@ -90,7 +90,8 @@ def _picture(number: int, time: float, size: tuple[int, int], pixels: str, scene
     lines = [top] * (height // 2) + [row] * (height - height // 2 - side) + [marked] * side
     frame = av.VideoFrame(width, height, "gray")
     plane = frame.planes[0]
-    plane.update(b"".join(line.ljust(plane.line_size, b"\0") for line in lines))
+    rows = b"".join(line.ljust(plane.line_size, b"\0") for line in lines)
+    plane.update(rows.ljust(plane.buffer_size, b"\0"))
     frame = frame.reformat(format=pixels)
     frame.pts, frame.time_base = round((start + time) * 1000), Fraction(1, 1000)
     return frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from array import array
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -81,7 +82,7 @@ def make(
 
 def _picture(number: int, time: float, size: tuple[int, int], pixels: str, scene: float, start: float) -> av.VideoFrame:
     width, height = size
-    side = width // 16
+    side = min(width // 16, height // 2)
     shade = SHADES[int(time / scene) % 2] if scene < math.inf else SHADES[0]
     row = bytes([shade]) * width
     marks = b"".join(bytes([235 if number >> bit & 1 else 16]) * side for bit in range(BITS))
@@ -91,7 +92,8 @@ def _picture(number: int, time: float, size: tuple[int, int], pixels: str, scene
     lines = [top] * (height // 2) + [row] * (height - height // 2 - side) + [marked] * side
     frame = av.VideoFrame(width, height, "gray")
     plane = frame.planes[0]
-    plane.update(b"".join(line.ljust(plane.line_size, b"\0") for line in lines))
+    rows = b"".join(line.ljust(plane.line_size, b"\0") for line in lines)
+    plane.update(rows.ljust(plane.buffer_size, b"\0"))
     frame = frame.reformat(format=pixels)
     frame.pts, frame.time_base = round((start + time) * 1000), Fraction(1, 1000)
     return frame
@@ -112,9 +114,131 @@ def _sound(
     return [*resampler.resample(frame), *resampler.resample(None)]
 
 
-def turned(path: Path, degrees: int) -> Path:
-    """Write into an MP4 that its picture is to be turned clockwise, as phones do."""
-    a, b, c, d = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[degrees]
+LOUD, QUIET = 12_000, 1_200
+"""Amplitudes of `tone`: 20 dB apart."""
+
+
+def tone(
+    path: Path,
+    seconds: float = 5.0,
+    *,
+    audio: str,
+    rate: int = RATE,
+    layout: str = "mono",
+    opposite: bool = False,
+    together: int = 1,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Write sound that is loud and quiet in turn, a tenth of its length each, and return its path.
+
+    Args:
+        path: Where it goes; the ending says the format.
+        seconds: Its length.
+        audio: The encoder.
+        rate: Samples a second.
+        layout: The channels, which are alike.
+        opposite: Whether the second channel is the first one upside down.
+        together: Frames of a packet, for encoders with one.
+        options: Of the format.
+    """
+    count = round(seconds * rate)
+    channels = 2 if layout == "stereo" else 1
+    samples = array("h")
+    for number in range(count):
+        value = round((QUIET if number * 10 // count % 2 else LOUD) * math.sin(2 * math.pi * 440 * number / rate))
+        samples.extend([value, -value if opposite else value][:channels])
+    frame = av.AudioFrame("s16", layout, count)
+    frame.planes[0].update(samples.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
+    frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
+    with av.open(str(path), "w", options=options or {}) as out:
+        stream: Any = out.add_stream(audio, rate=rate, layout=layout)
+        stream.codec_context.open()
+        size = stream.codec_context.frame_size or 1024
+        resampler = av.AudioResampler(format=stream.format, layout=stream.layout, rate=rate, frame_size=size)
+        frames = [*resampler.resample(frame), *resampler.resample(None)]
+        packets = [packet for each in [*frames, None] for packet in stream.encode(each)]
+        for at in range(0, len(packets), together):
+            out.mux(_together(packets[at : at + together]))
+    return path
+
+
+def _together(packets: list[Any]) -> Any:
+    """Return packets as one, as recorders of speech write them."""
+    if len(packets) == 1:
+        return packets[0]
+    joined: Any = av.Packet(b"".join(map(bytes, packets)))
+    first = packets[0]
+    joined.stream, joined.time_base, joined.pts, joined.dts = first.stream, first.time_base, first.pts, first.pts
+    joined.duration = sum(packet.duration for packet in packets)
+    return joined
+
+
+def heard(path: Path) -> list[float]:
+    """Loudness by tenths of the length, in decibels of full scale: of all samples that the decoder gives, in a row."""
+    samples = array("h")
+    resampler = av.AudioResampler(format="s16p")
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            frame.pts = None
+            for each in resampler.resample(frame):
+                samples.frombytes(bytes(each.planes[0])[: each.samples * 2])
+    tenths = [samples[len(samples) * at // 10 : len(samples) * (at + 1) // 10] for at in range(10)]
+    return [10 * math.log10(sum(x * x for x in tenth) / len(tenth) / 32768**2 + 1e-9) for tenth in tenths]
+
+
+def joined(path: Path, *parts: Path) -> Path:
+    """Write files one behind the other, byte for byte."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def twice(path: Path, seconds: float = 2.0, **settings: Any) -> Path:
+    """Write a clip and behind it the same again, whose clock starts anew."""
+    return joined(path, *[make(path, seconds, **settings)] * 2)
+
+
+def patched(path: Path, mark: bytes, value: bytes, after: int = 0) -> Path:
+    """Write other bytes behind a mark."""
+    data = bytearray(path.read_bytes())
+    at = data.index(mark) + len(mark) + after
+    data[at : at + len(value)] = value
+    path.write_bytes(data)
+    return path
+
+
+def sound_ahead(path: Path, seconds: float) -> Path:
+    """Put the sound of a Matroska file of one cluster so many seconds ahead of its picture; times stay."""
+    data = path.read_bytes()
+    at = data.index(b"\x1f\x43\xb6\x75") + 4
+    size, at = _vint(data, at)
+    blocks, head, end = [], b"", at + size
+    while at < end:
+        length, body = _vint(data, at + 1)
+        element = data[at : body + length]
+        if data[at] == 0xA3:  # SimpleBlock: track, time, flags
+            track, time = data[body] & 0x7F, int.from_bytes(data[body + 1 : body + 3], "big", signed=True)
+            blocks.append((time - 1000 * seconds * (track == 2), element))
+        else:
+            head += element
+        at = body + length
+    ordered = b"".join(element for _, element in sorted(blocks, key=lambda block: block[0]))
+    path.write_bytes(data[: end - size] + head + ordered + data[end:])
+    return path
+
+
+def _vint(data: bytes, at: int) -> tuple[int, int]:
+    """Read one of Matroska's numbers, and return it and where it ends."""
+    length = 9 - data[at].bit_length()
+    return int.from_bytes(data[at : at + length], "big") & ((1 << 7 * length) - 1), at + length
+
+
+MATRICES = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+"""Where the unit vectors to the right and downward go, by degrees clockwise."""
+
+
+def turned(path: Path, matrix: int | tuple[int, int, int, int]) -> Path:
+    """Write into an MP4 how its picture is to be turned: degrees clockwise, as phones do, or any matrix."""
+    a, b, c, d = MATRICES[matrix] if isinstance(matrix, int) else matrix
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 4 + 40  # behind version, times, track, length, layer and volume
     fixed = [value << 16 for value in (a, b, 0, c, d, 0, 0, 0)]
@@ -165,6 +289,9 @@ def brightness(frame: av.VideoFrame) -> dict[str, float]:
 
 Make = Callable[[Path], Path]
 
+MKV_LENGTH = b"\x44\x89\x88"
+"""What stands before the length of a Matroska file, in milliseconds."""
+
 AWKWARD: dict[str, tuple[str, Make]] = {
     # name of the file, and what makes it
     "variable frame rate": (
@@ -204,4 +331,34 @@ AWKWARD: dict[str, tuple[str, Make]] = {
     "240 frames a second": ("a.mp4", lambda path: make(path, 0.9, fps=240)),
     "a clock that begins at 5 s": ("a.mkv", lambda path: make(path, start=5.0)),
     "frames that refer to later ones": ("a.mp4", lambda path: make(path, codec_options={"bf": "3", "g": "100"})),
+    "a clock that starts anew, MPEG-TS": ("a.ts", twice),
+    "MPEG-PS": ("a.mpg", lambda path: make(path, fps=25, video="mpeg2video", audio="mp2")),
+    "FLV without a length": (
+        "a.flv",
+        lambda path: patched(make(path, video="flv"), b"duration\0", struct.pack(">d", 0.0)),
+    ),
+    "FLV with the length of another": (
+        "a.flv",
+        lambda path: patched(make(path, video="flv"), b"duration\0", struct.pack(">d", 0.5)),
+    ),
+    "MKV without a length": ("a.mkv", lambda path: make(path, options={"live": "1"})),
+    "MKV with a negative length": ("a.mkv", lambda path: patched(make(path), MKV_LENGTH, struct.pack(">d", -9e3))),
+    "MKV with half its length": ("a.mkv", lambda path: patched(make(path), MKV_LENGTH, struct.pack(">d", 1e3))),
+    "MKV of 1000 frames a second": (
+        "a.mkv",
+        lambda path: patched(make(path), b"\x23\xe3\x83\x84", (1_000_000).to_bytes(4, "big")),
+    ),
+    "sound 2 s ahead": (
+        "a.mkv",
+        lambda path: sound_ahead(
+            make(path, 4.0, options={"cluster_time_limit": "60000"}, codec_options={"bf": "0"}), 2.0
+        ),
+    ),
+    "pictures at half the sound's pace": ("a.mp4", lambda path: make(path, fps=2)),
+    "a slide that stays": ("a.mp4", lambda path: make(path, times=[0.0, 9.5], sound=10.0)),
+    "a matrix of zeros": ("a.mp4", lambda path: turned(make(path), (0, 0, 0, 0))),
+    "upside down": ("a.mp4", lambda path: turned(make(path), (1, 0, 0, -1))),
+    "turned by 90 degrees and mirrored": ("a.mp4", lambda path: turned(make(path), (0, -1, -1, 0))),
+    "full range": ("a.mp4", lambda path: make(path, pixels="yuvj420p")),
+    "sides under 16 pixels": ("a.mkv", lambda path: make(path, size=(128, 12), video="ffv1", pixels="gray")),
 }

@@ -15,39 +15,57 @@ from tests import clips
 
 
 class Right(NamedTuple):
-    """What a clip is, and what its second of two segments begins with."""
+    """What a clip is, and what its segments begin with."""
 
     container: str
     seconds: float
     size: tuple[int, int] | None = (160, 96)
     sound: bool = True
-    second: int | None = 10
-    """The number of its first picture."""
+    firsts: tuple[int, ...] | None = (0, 10)
+    """The numbers of the pictures that segments of a second begin with."""
     brighter: str = "top"
+    encoded: tuple[int, int] | None = None
+    """The size of what is written, where it is not that of the clip."""
 
 
 RIGHT: dict[str, Right] = {
-    "variable frame rate": Right("mp4", 2.0, second=4),
-    "turned by 90 degrees": Right("mp4", 2.0, (96, 160), second=None, brighter="right"),
-    "turned by 180 degrees": Right("mp4", 2.0, second=None, brighter="bottom"),
-    "turned by 270 degrees": Right("mp4", 2.0, (96, 160), second=None, brighter="left"),
+    "variable frame rate": Right("mp4", 2.0, firsts=(0, 4)),
+    "turned by 90 degrees": Right("mp4", 2.0, (96, 160), firsts=None, brighter="right"),
+    "turned by 180 degrees": Right("mp4", 2.0, firsts=None, brighter="bottom"),
+    "turned by 270 degrees": Right("mp4", 2.0, (96, 160), firsts=None, brighter="left"),
     "pixels twice as wide": Right("mp4", 2.0, (320, 96)),
     "no sound": Right("mp4", 2.0, sound=False),
-    "no picture": Right("m4a", 2.0, None, second=None),
-    "sound longer than picture": Right("mp4", 3.0, second=9),  # the last picture stays
+    "no picture": Right("m4a", 2.0, None, firsts=None),
+    "sound longer than picture": Right("mp4", 3.0, firsts=(0, 9, 9)),  # the last picture stays
     "MKV": Right("matroska", 2.021),
     "AVI": Right("avi", 2.016),
     "MOV": Right("mov", 2.0),
-    "FLV": Right("flv", 2.021, second=9),  # its picture begins 21 ms after its sound
-    "WMV": Right("asf", 2.026, second=9),
+    "FLV": Right("flv", 2.026, firsts=(0, 9)),  # its picture begins 21 ms after its sound
+    "WMV": Right("asf", 2.026, firsts=(0, 9)),
     "WebM": Right("webm", 2.008),
     "GIF": Right("gif", 2.0, sound=False),
     "8 audio tracks": Right("mp4", 2.0),
     "10-bit HDR": Right("mp4", 2.0),
-    "one frame": Right("mp4", 0.1, sound=False, second=None),
-    "240 frames a second": Right("mp4", 0.9, second=None),
+    "one frame": Right("mp4", 0.1, sound=False, firsts=None),
+    "240 frames a second": Right("mp4", 0.9, firsts=None),
     "a clock that begins at 5 s": Right("matroska", 2.021),
     "frames that refer to later ones": Right("mp4", 2.0),
+    "a clock that starts anew, MPEG-TS": Right("mpegts", 4.053, firsts=(0, 9, 19, 9)),
+    "MPEG-PS": Right("mpeg", 2.016, firsts=(0, 24)),
+    "FLV without a length": Right("flv", 2.026, firsts=(0, 9)),
+    "FLV with the length of another": Right("flv", 2.026, firsts=(0, 9)),
+    "MKV without a length": Right("matroska", 2.005),
+    "MKV with a negative length": Right("matroska", 2.005),
+    "MKV with half its length": Right("matroska", 2.005),
+    "MKV of 1000 frames a second": Right("matroska", 2.021),
+    "sound 2 s ahead": Right("matroska", 4.021, firsts=(0, 10, 20, 30)),
+    "pictures at half the sound's pace": Right("mp4", 2.0, firsts=(0, 2)),
+    "a slide that stays": Right("mp4", 10.0, firsts=(0,) * 10),
+    "a matrix of zeros": Right("mp4", 2.0),
+    "upside down": Right("mp4", 2.0, firsts=None, brighter="bottom"),
+    "turned by 90 degrees and mirrored": Right("mp4", 2.0, (96, 160), firsts=None, brighter="right"),
+    "full range": Right("mp4", 2.0),
+    "sides under 16 pixels": Right("matroska", 2.021, (128, 12), firsts=None, encoded=(170, 16)),
 }
 
 DAMAGED = {
@@ -86,7 +104,8 @@ def test_what_is_right(name: str, right: Right, tmp_path: Path) -> None:
     for segment in segments:
         part = video.probe(segment.path)
         assert part.container == ("mp4" if right.size else "m4a")
-        assert ((part.width, part.height) if part.has_video else None, part.has_audio) == (right.size, right.sound)
+        size = right.encoded or right.size
+        assert ((part.width, part.height) if part.has_video else None, part.has_audio) == (size, right.sound)
         assert (part.rotation, part.problem) == (0, None)
         assert part.duration == pytest.approx(segment.duration, abs=0.001)
         sound = [stream for stream in part.streams if stream.kind == "audio"]
@@ -98,8 +117,8 @@ def test_what_is_right(name: str, right: Right, tmp_path: Path) -> None:
             assert first.format.name == "yuv420p"
             halves = clips.brightness(first)
             assert max(halves, key=halves.__getitem__) == right.brighter
-            if right.second is not None:
-                assert clips.number_of(first) == (right.second if segment.index else 0)
+            if right.firsts is not None:
+                assert clips.number_of(first) == right.firsts[segment.index]
         if right.sound:
             assert not video.silences(segment.path)
 

@@ -30,6 +30,8 @@ STILL: Final = "png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe"
 MOST_PIXELS: Final = 64_000_000
 """Pixels of the largest picture that is decoded; 8K has 33 million. A kilobyte may claim to hold far more."""
 
+_DECODING: Final = {"max_pixels": str(MOST_PIXELS)}
+
 # Until PyAV 19 a tag in another encoding than UTF-8 failed the file, unless it was asked not to.
 _LENIENT: Final[dict[str, Any]] = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
@@ -51,11 +53,14 @@ def open_container(source: Path | BytesIO, *, formats: str = MOVING, demuxer: st
         "format_whitelist": formats,
         # A file is reached through a protocol, bytes are not.
         "protocol_whitelist": "none" if in_memory else "file",
-        "max_pixels": str(MOST_PIXELS),
+        **_DECODING,
     }
     container: InputContainer = av.open(
         source if in_memory else str(source), "r", format=demuxer, options=options, **_LENIENT
     )
+    for stream in container.streams.video:  # FFmpeg has looked into them; what decodes them from now on is PyAV's
+        if getattr(stream, "codec_context", None) is not None:
+            stream.codec_context.options = dict(_DECODING)
     return container
 
 

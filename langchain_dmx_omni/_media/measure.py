@@ -23,10 +23,11 @@ class Measured(NamedTuple):
 
 def measure(data: bytes) -> Measured:
     """Return what the bytes of an image, audio or video say about themselves."""
-    return _by_header(data) or _by_av(data) or Measured()
+    return by_header(data) or _by_av(data) or Measured()
 
 
-def _by_header(data: bytes) -> Measured | None:
+def by_header(data: bytes) -> Measured | None:
+    """Return what a header says plainly, or None."""
     try:
         if data.startswith(b"\x89PNG"):
             return Measured(*struct.unpack_from(">II", data, 16))

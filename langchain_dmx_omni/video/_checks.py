@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os
 
 _LEAST_BYTES = 16 * 1024
-_SHORTEST, _LONGEST = 0.001, 31 * 24 * 3600.0
+_SHORTEST, _LONGEST = 0.001, 7 * 24 * 3600.0
 """Seconds of a recording; no camera runs on for longer, but a damaged clock does."""
 _NARROWEST = 200
 """Width to height, or height to width, that the service takes at the most."""

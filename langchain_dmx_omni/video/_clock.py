@@ -6,6 +6,7 @@ read through, and so is done here.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ class Clock:
         self._shifts = [0.0]
         """Seconds that are added between one restart and the next. Streams pass a restart one after another."""
         self._passed: dict[int, int] = {}
+        self._firsts: dict[int, float] = {}
         self._ends: dict[int, float] = {}
+        self._shown = -math.inf
+        """Where the last of all streams ends."""
 
     @property
     def restarts(self) -> int:
@@ -65,16 +69,23 @@ class Clock:
         if stamp is None or not packet.time_base:
             return
         tick, stream = float(packet.time_base), packet.stream.index
+        time, shown = stamp * tick, (stamp if packet.pts is None else packet.pts) * tick
         passed = self._passed.get(stream, self.restarts)
         # Decoding times rise; those of showing don't, where a picture refers to a later one.
         rises = packet.dts is not None or packet.stream.type == "audio"
-        while rises and self._starts_anew(stream, stamp * tick + self._shifts[passed]):
+        while rises and self._starts_anew(stream, time + self._shifts[passed]):
             passed += 1
             if passed == len(self._shifts):
-                self._shifts.append(max(self._ends.values()) - stamp * tick)
+                # Parts begin alike: what was behind the other streams at first is so again.
+                behind = self._firsts[stream] - min(self._firsts.values())
+                self._shifts.append(self._shown + min(behind, _BACK) - shown)
+                break
         shift = self._shifts[passed]
         self._passed[stream] = passed
-        self._ends[stream] = stamp * tick + shift + max(packet.duration or 0, 0) * tick
+        length = max(packet.duration or 0, 0) * tick
+        self._firsts.setdefault(stream, shown + shift)
+        self._ends[stream] = time + shift + length
+        self._shown = max(self._shown, shown + shift + length)
         if shift:
             moved = round(shift / tick)
             packet.pts = None if packet.pts is None else packet.pts + moved

@@ -55,9 +55,9 @@ def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Pat
     waiting, writers = deque(clips), deque[Writer]()
     clock = _Clock(clips)
     rate = clips[0].plan.sample_rate  # the sound is read once, for all of them
-    reader = Reader(info, rate, clock.ticks)
     with ExitStack() as stack:
         stack.enter_context(named(info.path))
+        reader = Reader(info, rate, clock.ticks)
         stack.callback(_discard, writers)
         stack.callback(reader.close)
         position, sought = 0.0, 0.0

@@ -65,17 +65,18 @@ def measure_length(file: Path, container: InputContainer, streams: list[Any], fp
     indexes = [stream.index for stream in streams]
     frame_time = 1 / fps if fps else 0.0
     promised = _promised(container, streams) if has_header(container) else 0.0
+    indexed = has_index(container)
     seconds, restarts = 0.0, 0
-    if promised and has_index(container):
+    if promised and indexed:
         seconds, restarts = _read_on(file, indexes, max(0.0, promised - _TAIL), frame_time)
-    if restarts or seconds < promised - _SLACK or not promised:
+    if restarts or not seconds or seconds < promised - _SLACK:
         seconds, restarts = _read_on(file, indexes, 0.0, frame_time)
     start = start_of(container)
     if abs(promised - start - seconds) < abs(promised - seconds):
         promised -= start  # some formats count from 0 and not from their own first timestamp
     if seconds < promised - max(_SLACK, promised / 50):
         return Length(seconds, f"it is cut off: it ends after {seconds:.1f} of {promised:.1f} s", restarts)
-    if abs(seconds - promised) <= min(_ROUNDING, promised / 10):
+    if indexed and abs(seconds - promised) <= min(_ROUNDING, promised / 10):
         return Length(promised, None, restarts)
     return Length(seconds, None, restarts)
 

@@ -27,8 +27,6 @@ _CANCELS, _HOLDS = 0.25, 0.5
 nothing to do with each other have 1."""
 _QUIET: Final = 1e-7
 """Power, of full scale, that is not worth a decision: −70 dB."""
-_NAMED_CHANNELS: Final = 8
-"""Channels up to which FFmpeg knows where the loudspeakers stand."""
 
 
 class Sound(NamedTuple):
@@ -105,23 +103,24 @@ class Mixer:
 
     def _build(self, frame: av.AudioFrame) -> av.filter.Graph:
         graph = av.filter.Graph()
-        channels = frame.layout.nb_channels
-        # Beyond those that have a name, channels are counted.
-        layout = frame.layout.name if channels <= _NAMED_CHANNELS else f"{channels}c"
-        source = graph.add(
-            "abuffer",
-            f"sample_rate={frame.sample_rate}:sample_fmt={frame.format.name}:channel_layout={layout}"
-            f":time_base=1/{frame.sample_rate}",
-        )
-        nodes: list[FilterContext] = [source]
-        self._balance = None
-        if channels > _NAMED_CHANNELS:
+        channels, layout = frame.layout.nb_channels, frame.layout.name
+        nodes: list[FilterContext] = [
+            graph.add(
+                "abuffer",
+                f"sample_rate={frame.sample_rate}:sample_fmt={frame.format.name}:channel_layout={layout}"
+                f":time_base=1/{frame.sample_rate}",
+            )
+        ]
+        # Where the loudspeakers stand is not known of channels that are only counted: their mean is taken.
+        counted = channels > 2 and layout.endswith("channels")
+        if counted:
             share = "+".join(f"{1 / channels:.6f}*c{channel}" for channel in range(channels))
             nodes.append(graph.add("pan", f"mono|c0={share}"))
         nodes.append(graph.add("aresample", f"{self._rate}"))
-        if 2 <= channels <= _NAMED_CHANNELS:
+        self._balance = None
+        if channels >= 2 and not counted:
             self._balance = _Balance()
-            nodes.append(graph.add("aformat", "sample_fmts=fltp:channel_layouts=stereo"))
+            nodes.append(graph.add("aformat", "sample_fmts=fltp" + ":channel_layouts=stereo" * (channels > 2)))
             nodes.append(graph.add("pan", "3.0|c0=0.5*c0+0.5*c1|c1=c0|c2=c1"))
         layout = "3.0" if self._balance else "mono"
         nodes.append(graph.add("aformat", f"sample_fmts=s16:channel_layouts={layout}"))

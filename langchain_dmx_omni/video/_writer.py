@@ -215,7 +215,8 @@ class Writer:
         """Leave nothing behind; harmless after `publish`."""
         with suppress(av.FFmpegError, ValueError, OSError):
             self._container.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.unlink()
 
 
 def _tag(stream: VideoStream, frame: av.VideoFrame) -> None:

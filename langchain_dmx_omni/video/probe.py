@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import av
 
 from langchain_dmx_omni._media.container import MOST_PIXELS, exact, open_container
+from langchain_dmx_omni._media.measure import Measured, by_header
 
 from ._length import frame_rate, measure_length, seconds_of
 from ._open import picture_stream, regular_file, sniff_file, sound_stream
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MediaInfo", "StreamInfo", "probe"]
 
+_HEADER = 4096
+"""Bytes at the start that say how large a GIF is."""
 _TRIES = 200
 """Packets that may be damaged before the first that is not."""
 
@@ -131,7 +134,7 @@ def _read(container: InputContainer, file: Path, size: int) -> MediaInfo:
     problems = []
     display: dict[str, Any] = {}
     if picture is not None:
-        if too_large := _too_large(picture):
+        if too_large := _too_large(file, picture):
             problems.append(too_large)
         elif (frame := _first_frame(file, picture)) is None:
             problems.append(f"none of its pictures can be decoded ({_codec(picture) or 'unknown codec'})")
@@ -207,12 +210,17 @@ def _first_frame(file: Path, stream: Stream) -> Any:
     return None
 
 
-def _too_large(stream: VideoStream) -> str | None:
+def _too_large(file: Path, stream: VideoStream) -> str | None:
     """Return what is wrong with pictures that would take gigabytes to decode."""
     context = getattr(stream, "codec_context", None)
-    if context is None or context.width * context.height <= MOST_PIXELS:
+    width, height = (context.width, context.height) if context is not None else (0, 0)
+    if not width:  # FFmpeg doesn't say a size that it may not decode; the header of a still picture does
+        with file.open("rb") as opened:
+            size = by_header(opened.read(_HEADER)) or Measured()
+        width, height = size.width or 0, size.height or 0
+    if width * height <= MOST_PIXELS:
         return None
-    return f"its pictures are {context.width}×{context.height} pixels; more than {MOST_PIXELS:,} are not decoded"
+    return f"its pictures are {width}×{height} pixels; more than {MOST_PIXELS:,} are not decoded"
 
 
 def _display(stream: VideoStream, frame: av.VideoFrame) -> dict[str, Any]:

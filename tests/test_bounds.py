@@ -17,7 +17,7 @@ from langchain_dmx_omni import ChatDMXOmni, errors
 from langchain_dmx_omni._sse import EventDecoder
 from langchain_dmx_omni.testing.scripts import TEXT, answer, sse
 
-from .calls import ANSWER, END, HEAD, WAYS, RawServer, call, chunked, model, text
+from .calls import ANSWER, END, HEAD, WAYS, RawServer, call, chunked, model, partial_of, text
 
 MB = 1 << 20
 EVENT = "an event of the answer is longer than {:,} bytes (max_event_bytes)"
@@ -58,7 +58,7 @@ def test_what_does_not_end(name: str, way: str) -> None:
     assert len(server.requests) == 1
     assert not caught.value.is_retryable
     if first == BEGUN:
-        assert caught.value.partial.text.startswith("Hello from ")
+        assert partial_of(caught.value).text.startswith("Hello from ")
 
 
 LIMITS = len(max(ANSWER.split(b"\n"), key=len).removeprefix(b"data: ")), len(ANSWER)
@@ -98,6 +98,8 @@ def test_the_bounds_are_exact(way: str, cut: int | None, fields: dict[str, Any],
 def test_a_speech_of_two_hours_fits() -> None:
     base64 = 2 * 60 * 60 * 24_000 * 2 * 4 // 3
     llm = ChatDMXOmni(api_key="k")
+    assert llm.max_event_bytes is not None
+    assert llm.max_answer_bytes is not None
     assert base64 * 1.1 < llm.max_event_bytes
     assert base64 * 3 * 1.1 < llm.max_answer_bytes
 

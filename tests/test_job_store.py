@@ -13,7 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
@@ -21,7 +21,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_dmx_omni import errors
 from langchain_dmx_omni.jobs import Job, Task
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
-from tests.calls import COLLECTED, model
+from tests.calls import COLLECTED, model, until
 from tests.job_calls import (
     SCENES,
     TITLED,
@@ -34,7 +34,6 @@ from tests.job_calls import (
     run,
     says,
     topics_of,
-    until,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -162,7 +161,7 @@ def test_half_a_character_is_kept(gateway: LocalGateway, film: Path, tmp_path: P
 @pytest.mark.parametrize("way", COLLECTED)
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
 def test_nothing_is_asked_where_answers_can_t_be_kept(
-    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, on_error: str
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, on_error: Literal["raise", "skip"]
 ) -> None:
     (tmp_path / "kept").touch()
     job = Job(model(gateway), SCENES, folder=tmp_path / "kept", on_error=on_error)
@@ -170,7 +169,7 @@ def test_nothing_is_asked_where_answers_can_t_be_kept(
         run(job, way, film)
     assert isinstance(caught.value, OSError)
     assert caught.value.errno == errno.ENOTDIR
-    assert Path(caught.value.path).parent == tmp_path / "kept"
+    assert Path(str(caught.value.path)).parent == tmp_path / "kept"
     assert gateway.requests == []
 
 
@@ -219,11 +218,11 @@ def test_an_answer_that_can_t_be_kept_is_in_the_error(
     if task is TITLED:
         Job(model(gateway), task, window=5, overlap=0, folder=tmp_path).missing(film)
         gateway.play(scripts.sse(scripts.answer('{"title": "Two"}')))
-        options = {"window": 10}
+        window = 10.0
     else:
         gateway.play(says((1, 2, "b")))
-        options = {"window": 2}
-    job = Job(model(gateway), task, overlap=0, folder=tmp_path / "kept", on_error="skip", **options)
+        window = 2.0
+    job = Job(model(gateway), task, overlap=0, folder=tmp_path / "kept", on_error="skip", window=window)
     with pytest.raises(errors.StorageError, match=r"can't keep an answer in .*kept/") as caught:
         run(job, way, film, max_concurrency=1, callbacks=[Losing(tmp_path / "kept")])
     ((name, answer),) = caught.value.answers.items()
@@ -274,6 +273,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
 ) -> None:
     with LocalGateway(pace=0.05) as gateway:
         process = start(gateway, film, tmp_path, 1)
+        assert process.stdout is not None
         for line in process.stdout:
             if line == "2\n":
                 process.send_signal(getattr(signal, how))

@@ -257,7 +257,7 @@ def test_a_file_says_what_is_missing(tmp_path: Path) -> None:
     assert target.read_text("utf-8") == (
         "WEBVTT\n\nNOTE\nmissing: 00:00:58.000 to 00:01:58.000\n\n00:00:01.000 --> 00:00:03.000\nGood evening.\n\n"
     )
-    assert [caption.text for caption in webvtt.read(target).captions] == ["Good evening."]
+    assert [caption.text for caption in webvtt.read(str(target)).captions] == ["Good evening."]
     with pytest.warns(errors.DMXOmniWarning, match="gaps: missing: 00:00:58.000 to 00:01:58.000"):
         result.save(tmp_path / "a.srt")
     assert result.vtt("text").count("NOTE") == 1

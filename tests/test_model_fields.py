@@ -218,7 +218,7 @@ def test_base_urls_that_cannot_be(way: str, base_url: str) -> None:
         call(ChatDMXOmni(api_key=KEY, base_url=base_url, max_retries=0), way)
 
 
-HEADERS = {
+HEADERS: dict[str, tuple[dict[str, Any], str]] = {
     "two lines": (
         {"default_headers": {"x-mine": "s3cret\nlines"}},
         "default_headers['x-mine'] holds characters that no header can carry",

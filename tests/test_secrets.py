@@ -147,7 +147,7 @@ class Serialized(BaseCallbackHandler):
         self.seen.append((serialized, args, kwargs))
 
 
-SECRET_FIELDS = {
+SECRET_FIELDS: dict[str, dict[str, Any]] = {
     "headers": {"default_headers": {"x-mine": "h3ader-value-42", "x.y": "h3ader-value-42", "Authorization": "h3ader"}},
     "user info": {"base_url": "http://h3ader:h3ader@service.example/v1"},
 }

@@ -128,7 +128,7 @@ def test_no_place_for_the_answers(
 
 def test_an_unknown_way_to_fail(gateway: LocalGateway) -> None:
     with pytest.raises(errors.ConfigurationError, match="'raise' or 'skip'"):
-        translate(model(gateway), "German", on_error="ignore")
+        translate(model(gateway), "German", on_error=cast("Any", "ignore"))
 
 
 @pytest.mark.parametrize("way", COLLECTED)

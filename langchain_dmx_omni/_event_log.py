@@ -26,6 +26,9 @@ _AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"
 _BASE64 = re.compile(r"(?<=;base64,)[A-Za-z0-9+/_-]+={0,2}|[A-Za-z0-9+/_-]{256,}={0,2}")
 """Media in any place: after a data URL's head, or so long that it is nothing else."""
 
+_LEVELS = 200
+"""How deeply JSON may be nested; what is deeper is logged as text."""
+
 
 class EventLog:
     """The log of one call.
@@ -73,18 +76,25 @@ def _read(data: bytes) -> Any:
         return _without_media(data.decode("utf-8", "replace"))
 
 
-def _without_media(value: Any) -> Any:
+def _without_media(value: Any, levels: int = _LEVELS) -> Any:
+    """Return a value without its media.
+
+    Raises:
+        RecursionError: It is nested deeper than what can be written again.
+    """
+    if not levels:
+        raise RecursionError
     match value:
         case str():
             return _BASE64.sub(_length, value)
         case dict():
-            keys = _MEDIA_KEYS | {"delta"} if value.get("type") in _AUDIO_DELTAS else _MEDIA_KEYS
+            keys = _MEDIA_KEYS | {"delta"} if str(value.get("type")) in _AUDIO_DELTAS else _MEDIA_KEYS
             return {
-                key: _shortened(inner) if key in keys and isinstance(inner, str) else _without_media(inner)
+                key: _shortened(inner) if key in keys and isinstance(inner, str) else _without_media(inner, levels - 1)
                 for key, inner in value.items()
             }
         case list():
-            return [_without_media(inner) for inner in value]
+            return [_without_media(inner, levels - 1) for inner in value]
     return value
 
 

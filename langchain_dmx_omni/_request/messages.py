@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_dmx_omni._profiles import LIMITS
-from langchain_dmx_omni.errors import InvalidInputError
+from langchain_dmx_omni.errors import DMXOmniWarning, InvalidInputError
 
 from .content import Place, Rules, parts
 
@@ -92,9 +93,12 @@ def _message(message: BaseMessage, place: Place, rules: Rules) -> list[Item]:
         case HumanMessage() | ChatMessage(role="user" | "human"):
             return [_user(message.content, place, rules)]
         case AIMessage():
-            calls: list[ToolCall | InvalidToolCall] = [*message.tool_calls, *message.invalid_tool_calls]
+            calls: list[ToolCall | InvalidToolCall] = [
+                *message.tool_calls,
+                *_answerable(message.invalid_tool_calls, place),
+            ]
             text = _plain(message, place)
-            says = [{"role": "assistant", "content": text}] if text or not calls else []
+            says = [{"role": "assistant", "content": text}] if text or not (calls or message.invalid_tool_calls) else []
             return [*says, *(_call(call, place) for call in calls)]
         case SystemMessage():
             return [{"role": "system", "content": _plain(message, place)}]
@@ -103,6 +107,15 @@ def _message(message: BaseMessage, place: Place, rules: Rules) -> list[Item]:
         case ChatMessage():
             raise place.error(f"the service knows no role {message.role!r}; it knows user, assistant and system")
     raise place.error(f"a {type(message).__name__} can't be sent; the service takes user, assistant, system and tool")
+
+
+def _answerable(calls: list[InvalidToolCall], place: Place) -> list[InvalidToolCall]:
+    """Return invalid calls that can be sent back: models make some without a name, and the next turn must not fail."""
+    kept = [call for call in calls if call["id"] and call["name"]]
+    if len(kept) < len(calls):
+        message = f"{place}: a tool call without a {'name' if all(each['id'] for each in calls) else 'id'} is left out"
+        warnings.warn(message, DMXOmniWarning, stacklevel=2)
+    return kept
 
 
 def _call(call: ToolCall | InvalidToolCall, place: Place) -> Item:

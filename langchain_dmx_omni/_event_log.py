@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _MEDIA_KEYS = frozenset({"data", "base64", "b64_json"})
 _AUDIO_DELTAS = frozenset({"response.output_audio.delta", "response.audio.delta"})
 
+_LEVELS = 200
+"""How deeply JSON may be nested; what is deeper is logged as text."""
+
 
 class EventLog:
     """The log of one call.
@@ -71,20 +74,27 @@ class EventLog:
         except (ValueError, RecursionError):
             return self._secrets.redact(data.decode("utf-8", "replace"))
 
-    def _without_secrets(self, value: Any) -> Any:
+    def _without_secrets(self, value: Any, levels: int = _LEVELS) -> Any:
+        """Return a value without secrets and media.
+
+        Raises:
+            RecursionError: It is nested deeper than what can be written again.
+        """
+        if not levels:
+            raise RecursionError
         match value:
             case str():
                 return self._secrets.redact(value)
             case dict():
-                media = _MEDIA_KEYS | {"delta"} if value.get("type") in _AUDIO_DELTAS else _MEDIA_KEYS
+                media = _MEDIA_KEYS | {"delta"} if str(value.get("type")) in _AUDIO_DELTAS else _MEDIA_KEYS
                 return {
                     self._secrets.redact(key): size(inner)
                     if key in media and isinstance(inner, str)
-                    else self._without_secrets(inner)
+                    else self._without_secrets(inner, levels - 1)
                     for key, inner in value.items()
                 }
             case list():
-                return [self._without_secrets(inner) for inner in value]
+                return [self._without_secrets(inner, levels - 1) for inner in value]
         return value
 
 

@@ -39,6 +39,9 @@ class Whole:
     finish: str = "stop"
     usage: dict[str, Any] | None = field(default_factory=lambda: USAGE)
     calls: tuple[tuple[str, str, dict[str, Any]], ...] = ()
+    invalid: tuple[tuple[str, str, str], ...] = ()
+    annotations: tuple[dict[str, Any], ...] = ()
+    audio_url: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
     warns: str | None = None
@@ -70,6 +73,31 @@ EXPECTED: dict[str, Whole | Broken] = {
     "two_tool_calls": Whole(
         "", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS), ("weather", "call_2", ARGUMENTS))
     ),
+    "two_tool_calls_in_one_place": Whole(
+        "", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS), ("weather", "call_2", ARGUMENTS))
+    ),
+    "tool_call_done_says_more": Whole("", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS),)),
+    "tool_call_done_says_other": Whole("", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS),)),
+    "tool_call_cut_off": Whole(
+        "",
+        finish="length",
+        invalid=(("weather", scripts.CUT_ARGUMENTS, "cut off: the answer reached its greatest length"),),
+        warns="cut off at the model's own limit",
+    ),
+    "tool_call_not_json": Whole(
+        "", finish="tool_calls", invalid=(("weather", scripts.TOOL_ARGUMENTS * 2, "not JSON (Extra data"),)
+    ),
+    "tool_call_without_a_name": Whole(
+        "", finish="tool_calls", invalid=(("", scripts.TOOL_ARGUMENTS, "the call has no name"),)
+    ),
+    "emoji_cut_in_two": Whole(scripts.EMOJI),
+    "url_citation": Whole(annotations=({**scripts.URL_CITATION, "type": "citation"},)),
+    "audio_as_base64": Whole(pcm=PCM),
+    "audio_as_data_url": Whole(pcm=PCM),
+    "audio_as_url": Whole(
+        audio_url=scripts.AUDIO_URL, warns=f"behind a URL, which is not fetched: {scripts.AUDIO_URL}"
+    ),
+    "completed_and_incomplete": Whole(finish="length", warns="cut off at the model's own limit"),
     "reasoning_summary": Whole(reasoning=scripts.REASONING),
     "refusal": Whole(scripts.REFUSAL, refusal=scripts.REFUSAL),
     "audio_transcript": Whole(pcm=PCM),
@@ -82,6 +110,13 @@ EXPECTED: dict[str, Whole | Broken] = {
     "nothing": Broken(errors.EmptyAnswerError, "HTTP 200 and nothing in it"),
     "pings_only": Broken(errors.EmptyAnswerError, "HTTP 200 and nothing in it"),
     "failed": Broken(errors.ServerError, "the service broke off the answer", TEXT),
+    "completed_and_failed": Broken(errors.ServerError, "upstream broke (request id: req_1)", TEXT),
+    "completed_with_an_error": Broken(errors.ServerError, "upstream broke (request id: req_1)", TEXT),
+    "completed_and_cancelled": Broken(errors.ServerError, "the response's status is 'cancelled'", TEXT),
+    "error_flat_then_done": Broken(errors.ServerError, "upstream broke", BEGUN),
+    "stray_line_then_done": Broken(errors.StreamInterruptedError, "begins with 'upstream connect error or", BEGUN),
+    "stray_line_then_completed": Broken(errors.StreamInterruptedError, "'upstream connect error\\n'", TEXT),
+    "chat_completions": Broken(errors.ProtocolError, "answers in Chat Completions ('chat.completion.chunk')"),
     "error_event_flat": Broken(errors.ServerError, "upstream broke", BEGUN),
     "error_event_nested": Broken(errors.ServerError, "upstream broke (request id: req_1)", BEGUN),
     "error_in_data": Broken(errors.ServerError, "upstream broke", BEGUN),
@@ -121,19 +156,23 @@ async def test_whole_answers(gateway: LocalGateway, name: str, way: Way) -> None
     assert message.text == case.text
     assert message.usage_metadata == case.usage
     assert [(call["name"], call["id"], call["args"]) for call in message.tool_calls] == [*case.calls]
-    assert message.invalid_tool_calls == []
+    assert [(call["name"], call["args"]) for call in message.invalid_tool_calls] == [one[:2] for one in case.invalid]
+    assert all(one[2] in call["error"] for one, call in zip(case.invalid, message.invalid_tool_calls, strict=True))
     refusal = {} if case.refusal is None else {"refusal": case.refusal}
+    audio_url = {} if case.audio_url is None else {"audio_url": case.audio_url}
     assert message.response_metadata == {
         "id": "resp_1",
         "model_name": scripts.MODEL,
         "model_provider": "dmxapi",
         "finish_reason": case.finish,
         **refusal,
+        **audio_url,
     }
     assert message.id == "resp_1" or name == "deltas_and_completed_only"  # there the id comes too late
     if case.reasoning is not None:
         assert message.additional_kwargs == {"reasoning_content": case.reasoning}
         assert message.content_blocks[0] == {"type": "reasoning", "reasoning": case.reasoning}
+    assert [*case.annotations] == [each for block in message.content_blocks for each in block.get("annotations", ())]
     if case.pcm is None:
         assert message.content == case.text
     else:
@@ -186,8 +225,21 @@ async def test_speech_is_the_same_bytes_in_all_ways(gateway: LocalGateway, shape
 
 
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.filterwarnings("ignore:the answer is cut off")
 @pytest.mark.parametrize(
-    "name", ["plain", "tool_call", "two_tool_calls", "reasoning_summary", "refusal", "speech_deltas"]
+    "name",
+    [
+        "plain",
+        "tool_call",
+        "two_tool_calls",
+        "tool_call_cut_off",
+        "tool_call_not_json",
+        "tool_call_done_says_other",
+        "reasoning_summary",
+        "refusal",
+        "url_citation",
+        "speech_deltas",
+    ],
 )
 async def test_all_ways_give_the_same_message(gateway: LocalGateway, name: str, output_version: str) -> None:
     gateway.play(*[ARRIVALS[name]()] * 4)

@@ -563,7 +563,10 @@ def test_pace_spreads_a_default_answer() -> None:
 def test_every_shape_carries_the_same_speech(shape: str) -> None:
     events = scripts.spoken("Hi.", scripts.PCM, shape)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
-    deltas = b"".join(b64decode(event["delta"]) for event in events if event["type"].endswith("audio.delta"))
+    deltas = b"".join(
+        data[44:] if shape == "deltas_wav_each" else data
+        for data in (b64decode(event["delta"]) for event in events if event["type"].endswith("audio.delta"))
+    )
     items = [
         b64decode(part["audio"]["data"])
         for event in events
@@ -576,7 +579,7 @@ def test_every_shape_carries_the_same_speech(shape: str) -> None:
         items = []
     pieces = [piece[44:] if piece.startswith(b"RIFF") else piece for piece in [deltas, *items]]
     assert b"".join(pieces) == scripts.PCM
-    if shape.startswith("several"):
+    if shape.startswith("several") and "sliced" not in shape:
         assert [len(item) % 3 for item in items[:2]].count(0) == 0
 
 

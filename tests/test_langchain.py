@@ -115,6 +115,18 @@ def test_a_history_is_sent_back_without_its_speech(gateway: LocalGateway) -> Non
     ]
 
 
+def test_a_call_without_a_name_does_not_stop_the_next_turn(gateway: LocalGateway) -> None:
+    gateway.play(ARRIVALS["tool_call_without_a_name"](), ARRIVALS["plain"]())
+    asked = model(gateway)
+    answer = asked.invoke("Hello?")
+    with pytest.warns(errors.DMXOmniWarning, match=r"^message 2 \(ai\): a tool call without a name is left out$"):
+        assert asked.invoke([HumanMessage("Hello?"), answer, HumanMessage("And?")]).text == TEXT
+    assert gateway.requests[1].body["input"] == [
+        {"role": "user", "content": "Hello?"},
+        {"role": "user", "content": "And?"},
+    ]
+
+
 def test_a_rate_limiter_is_asked(gateway: LocalGateway) -> None:
     limited = model(gateway, rate_limiter=InMemoryRateLimiter(requests_per_second=5, check_every_n_seconds=0.01))
     start = time.monotonic()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import pickle
+import re
+import time
 from copy import deepcopy
 from functools import reduce
 from itertools import accumulate
@@ -18,13 +21,15 @@ from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_dmx_omni import errors
+from langchain_dmx_omni._answer.annotations import standard_annotation
 from langchain_dmx_omni._answer.answer import Answer
-from langchain_dmx_omni._answer.chunks import ChunkWriter, to_message
+from langchain_dmx_omni._answer.chunks import ChunkWriter, partial_message, to_message
 from langchain_dmx_omni._answer.deltas import AnswerSpec
-from langchain_dmx_omni._answer.endings import settle
+from langchain_dmx_omni._answer.endings import settle, warnings
 from langchain_dmx_omni._answer.protocol_events import EventWriter
 from langchain_dmx_omni._answer.reader import AnswerReader
 from langchain_dmx_omni._answer.usage import usage_metadata
+from langchain_dmx_omni._media.wav import WavFormat
 from langchain_dmx_omni._sse import ServerSentEvent
 from langchain_dmx_omni.testing.scripts import PCM, wav
 
@@ -122,6 +127,10 @@ TEXTS: dict[str, tuple[list[Any], str]] = {
         [{"id": "resp_1", "object": "response", "output": [item(text("Hello you"))["item"]]}],
         "Hello you",
     ),
+    "an emoji cut in two": ([delta("a\ud83c"), delta("\udfac!"), done("a🎬!"), COMPLETED], "a🎬!"),
+    "an emoji cut in three places": ([delta("\ud83c"), delta("\udfac\ud83c"), delta("\udfac"), COMPLETED], "🎬🎬"),
+    "half a character": ([delta("a\ud83c"), delta("b"), COMPLETED], "a\ufffdb"),
+    "half a character in a whole text": ([done("a\udfacb"), COMPLETED], "a\ufffdb"),
     "a refusal, whole": ([item({"type": "refusal", "refusal": "Hello you"}), COMPLETED], "Hello you"),
 }
 
@@ -182,6 +191,20 @@ SOUNDS: dict[str, tuple[list[Any], bytes]] = {
     "again in completed, by id": ([item(audio(ONE, "a")), completed(item(audio(ONE, "a")))], ONE),
     "again in completed, without ids": ([item(audio(ONE)), completed(item(audio(ONE)))], ONE),
     "only in completed": ([completed(item(audio(wav(ONE), "a"), audio(wav(TWO), "b")))], ONE + TWO),
+    "audio as base64": ([item({"type": "output_audio", "audio": b64(wav(ONE))}), COMPLETED], ONE),
+    "audio as a data URL": (
+        [item({"type": "output_audio", "audio": f"data:audio/wav;base64,{b64(wav(ONE))}"}), COMPLETED],
+        ONE,
+    ),
+    "items that are slices of one file": (
+        [*(item(audio(wav(ONE)[at : at + 1_001], f"a{at}")) for at in range(0, len(wav(ONE)), 1_001)), COMPLETED],
+        ONE,
+    ),
+    "parts that are slices of raw samples": (
+        [item(*(audio(ONE[at : at + 7]) for at in range(0, 700, 7))), COMPLETED],
+        ONE[:700],
+    ),
+    "deltas that are a WAV each": ([spoken(wav(ONE)), spoken(wav(TWO)), spoken(wav(ONE)), COMPLETED], ONE + TWO + ONE),
     "data beside the type": ([item({"type": "output_audio", "data": b64(ONE)}), COMPLETED], ONE),
     "an item without data": ([item({"type": "output_audio", "audio": {"id": "a"}}), item(audio(ONE)), COMPLETED], ONE),
 }
@@ -294,6 +317,10 @@ CALLS: dict[str, tuple[list[Any], list[dict[str, Any]]]] = {
             COMPLETED,
         ],
         [F0, F1],
+    ),
+    "an emoji cut in two": (
+        [added(0), arguments('{"a":"\ud83c'), arguments('\udfac"}'), COMPLETED],
+        [{**F0, "args": {"a": "🎬"}}],
     ),
     "a name that comes late": (
         [
@@ -461,14 +488,183 @@ def test_reasoning(asked: AnswerSpec, content: Any, kwargs: dict[str, str], whol
         (b"{not json", "is not JSON"),
         (b"[1,2]", "is a JSON list, not an object"),
         ({"type": "response.output_text.delta", "delta": 7}, "'response.output_text.delta' is not of the shape"),
+        ({"type": "response.output_text.delta", "delta": {"a": 1}}, "text is a dict"),
+        ({"type": "response.output_text.delta", "delta": "x", "output_index": {}}, "is not of the shape"),
+        ({"type": "response.output_text.done", "text": ["x"]}, "is not of the shape"),
+        ({"type": "response.refusal.done", "refusal": 7}, "is not of the shape"),
+        ({"type": "response.reasoning_summary_text.delta", "delta": 7}, "reasoning is a int, not text"),
+        (item(kind="reasoning", summary=[{"text": {"a": 1}}]), "is not of the shape"),
+        ({"type": "response.output_item.done", "item": {**call(), "name": 7}}, "the name of a tool call is a int"),
+        ({"type": "response.output_item.done", "item": {**call(), "call_id": {"a": 1}}}, "is not of the shape"),
+        ({"type": "response.output_item.done", "item": {**call(), "arguments": {"a": 1}}}, "is called with is a dict"),
+        ({"type": "response.function_call_arguments.delta", "delta": 7}, "is called with is a int"),
+        ({"type": "response.incomplete", "response": {"incomplete_details": {"reason": {}, "a": 1}}}, None),
+        ({"type": "response.incomplete", "response": {"incomplete_details": {"reason": [1]}}}, "the reason of the end"),
+        ({"type": "response.completed", "response": {"status": {"a": 1}}}, "is not of the shape"),
+        ({"type": "response.completed", "response": {"output": 7}}, "is not of the shape"),
+        (b'{"type":"response.completed","response":{"usage":{"input_tokens":1e400}}}', "infinity to integer"),
+        ({"type": "response.completed", "response": {"usage": {"input_tokens": {}}}}, "is not of the shape"),
+        ({"type": "response.completed", "response": {"usage": "many"}}, "is not of the shape"),
+        ({"type": {"a": 1}}, "is not of the shape"),
+        (b'{"type":"response.created","response":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001, "is not of the shape"),
+        (b'{"error":' + b'{"message":' * 900 + b"1" + b"}" * 901, None),
+        (item({"type": "output_audio", "audio": 7}), "is not of the shape"),
+        (item({"type": "output_audio", "audio": {"data": 7}}), "is not of the shape"),
+        (item({"type": "output_audio", "audio": {"data": "AAAA", "id": {"a": 1}}}), "the id of audio is a dict"),
+        ({"type": "response.output_audio.delta", "delta": 7}, "is not of the shape"),
+        ({"type": "response.output_audio.delta", "delta": PCM.hex()}, "is not base64 but hex"),
+        (spoken(WavFormat(0).header(4)), "its WAV header says 0 Hz"),
+        ({"type": "response.output_text.annotation.added", "annotation": "x"}, "is not of the shape"),
+        ({"object": "chat.completion.chunk", "choices": [{}]}, "answers in Chat Completions ('chat.completion.chunk')"),
+        ({"choices": [{"delta": {"content": "x"}}]}, "answers in another protocol ('choices')"),
+        ({"type": "content_block_delta", "delta": {"text": "x"}}, "answers in Anthropic Messages"),
         ({"type": "response.output_item.done", "item": "x"}, "'response.output_item.done' is not of the shape"),
         ({"type": "response.completed", "response": "x"}, "'response.completed' is not of the shape"),
         ({"type": "response.output_audio.delta", "delta": "!!!!"}, "is not base64"),
     ],
 )
 def test_what_can_not_be_understood_is_an_error(event: Any, told: str) -> None:
+    if told is None:  # an error of the service's, or an end
+        with contextlib.suppress(errors.DMXOmniError):
+            read([CREATED, delta("Hi"), event, COMPLETED])
+        return
+    for together in (False, True):
+        with pytest.raises(errors.ProtocolError, match=re.escape(told)):
+            read([CREATED, delta("Hi"), event, COMPLETED], together=together)
+    answer, _ = written([CREATED, delta("Hi"), event, COMPLETED])
+    assert partial_message(answer).text == "Hi"
+
+
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [({"id": {"a": 1}}, "the id of the response is a dict"), ({"model": ["m"]}, "the model is a list")],
+)
+def test_an_id_and_a_name_are_text_or_a_number(response: dict[str, Any], told: str) -> None:
     with pytest.raises(errors.ProtocolError, match=told):
-        read([CREATED, delta("Hi"), event, COMPLETED])
+        read([{"type": "response.created", "response": response}, delta("Hi"), COMPLETED])
+    numbered = {"type": "response.created", "response": dict.fromkeys(response, 7)}
+    assert read([numbered, delta("Hi"), COMPLETED])[0].text == "Hi"
+
+
+FAILURE = {"code": "server_error", "message": "upstream broke"}
+FAILED: dict[str, tuple[dict[str, Any], str]] = {
+    "completed, and failed": (completed(status="failed", error=FAILURE), "(server_error): upstream broke"),
+    "completed with an error": (completed(status="completed", error=FAILURE), "(server_error): upstream broke"),
+    "completed with an error in words": (completed(error="upstream broke"), "upstream broke"),
+    "completed, and cancelled": (completed(status="cancelled"), "the response's status is 'cancelled'"),
+    "completed, and failed for no reason": (completed(status="failed"), "the response's status is 'failed'"),
+    "completed, and error": (completed(status="error"), "the response's status is 'error'"),
+    "incomplete with an error": (
+        {"type": "response.incomplete", "response": {"status": "incomplete", "error": FAILURE}},
+        "upstream broke",
+    ),
+    "a flat error": (FAILURE, "(server_error): upstream broke"),
+    "a flat error with a type of its own": ({**FAILURE, "type": "rix_api_error"}, "upstream broke"),
+    "a flat error in other words": ({"code": 500, "msg": "upstream broke"}, "upstream broke"),
+    "a flat error without a code": ({"detail": "upstream broke"}, "upstream broke"),
+}
+
+
+@pytest.mark.parametrize(("event", "told"), FAILED.values(), ids=FAILED)
+def test_what_says_that_it_failed_is_no_answer(event: dict[str, Any], told: str) -> None:
+    for end in (COMPLETED, b"[DONE]"):
+        with pytest.raises(errors.ServerError, match=re.escape(told)):
+            read([CREATED, delta("Hi"), event, end])
+
+
+@pytest.mark.parametrize(
+    ("event", "finish"),
+    [
+        (completed(status="incomplete"), "incomplete"),
+        (completed(status="incomplete", incomplete_details={"reason": "max_output_tokens"}), "length"),
+        (completed(status="completed", incomplete_details={"reason": "max_output_tokens"}), "length"),
+        (completed(status="completed", incomplete_details=None, error=None), "stop"),
+        (completed(status="in_progress", created_at=1.5), "stop"),
+    ],
+)
+def test_the_response_says_how_it_ended(event: dict[str, Any], finish: str) -> None:
+    assert read([CREATED, delta("Hi"), event])[0].response_metadata["finish_reason"] == finish
+
+
+def test_a_name_that_never_comes_makes_an_invalid_call() -> None:
+    nameless = {"type": "response.output_item.done", "item": call(name="", arguments='{"a":1}')}
+    whole, total = read([CREATED, nameless, COMPLETED])
+    assert (whole.tool_calls, [each["error"] for each in whole.invalid_tool_calls]) == ([], ["the call has no name"])
+    assert total == whole
+
+
+CITED = {"type": "url_citation", "url": "https://example.com", "title": "An example", "start_index": 0, "end_index": 2}
+CITATION = {**CITED, "type": "citation"}
+OTHER = {"type": "file_citation", "file_id": "f", "index": 1}
+
+
+@pytest.mark.parametrize("asked", [TEXT, AnswerSpec("m", blocks=True)], ids=["plain", "blocks"])
+@pytest.mark.parametrize(
+    "events",
+    [
+        [{"type": "response.output_text.annotation.added", "annotation": each} for each in (CITED, OTHER)],
+        [item({**text("Hi"), "annotations": [CITED, OTHER]})],
+        [completed(item({**text("Hi"), "annotations": [CITED, OTHER]}))],
+        [
+            {"type": "response.output_text.annotation.added", "annotation": CITED},
+            item({**text("Hi"), "annotations": [CITED, OTHER]}),
+            completed(item({**text("Hi"), "annotations": [CITED, OTHER]})),
+        ],
+    ],
+    ids=["events", "the item", "completed", "all"],
+)
+def test_citations_are_standard_annotations(events: list[Any], asked: AnswerSpec) -> None:
+    whole, total = read([CREATED, delta("Hi"), *events, COMPLETED], asked)
+    (block,) = whole.content_blocks
+    assert (block["type"], block["text"]) == ("text", "Hi")
+    assert block["annotations"] == [CITATION, {"type": "non_standard_annotation", "value": OTHER}]
+    assert total == whole
+    assert total.content_blocks == whole.content_blocks
+    ended = [
+        each["content"] for each in protocol_events([CREATED, delta("Hi"), *events, COMPLETED]) if "content" in each
+    ]
+    assert ended[-1]["annotations"] == block["annotations"]
+
+
+def test_other_facts_of_a_citation_are_kept() -> None:
+    nested = {"type": "url_citation", "url_citation": {"url": "https://example.com"}, "site": "example"}
+    assert standard_annotation(nested) == {
+        "type": "citation",
+        "url": "https://example.com",
+        "extras": {"site": "example"},
+    }
+
+
+URL = "https://example.com/a.wav"
+AT_URL: dict[str, dict[str, Any]] = {
+    "audio is its URL": {"type": "output_audio", "audio": URL},
+    "data is its URL": {"type": "output_audio", "audio": {"id": "a", "data": URL}},
+    "a URL and no data": {"type": "output_audio", "audio": {"data": "", "url": URL}},
+}
+
+
+@pytest.mark.parametrize("part", AT_URL.values(), ids=AT_URL)
+def test_speech_behind_a_url_is_named(part: dict[str, Any]) -> None:
+    for events in ([item(part), completed(item(part))], [delta("Hi"), item(part), COMPLETED]):
+        answer, chunks = written([CREATED, *events], SPOKEN)
+        assert to_message(answer).response_metadata["audio_url"] == URL
+        assert reduce(add, chunks).response_metadata["audio_url"] == URL
+        assert answer.failure is None
+        (warning,) = warnings(answer)
+        assert warning.startswith("the speech is not in the answer but behind a URL, which is not fetched: " + URL)
+
+
+def test_thousands_of_items_cost_no_more_than_each_by_itself() -> None:
+    def seconds(count: int) -> float:
+        items = [
+            item(audio(number.to_bytes(4, "little"), f"a{number}"), output_index=number) for number in range(count)
+        ]
+        start = time.process_time()
+        written([CREATED, *items, completed(*items)], SPOKEN)
+        return time.process_time() - start
+
+    seconds(300)
+    assert seconds(4_000) < 30 * seconds(400)
 
 
 def test_a_type_of_events_that_nobody_knows_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,7 +15,7 @@ from pydantic import model_validator
 from .tool_calls import all_finished, all_unfinished
 
 if TYPE_CHECKING:
-    from langchain_core.messages import ToolCallChunk
+    from langchain_core.messages import ToolCall, ToolCallChunk
 
 
 class _Whole(AIMessageChunk):
@@ -40,6 +40,8 @@ class AnswerChunk(_Whole):
             else:
                 calls = all_unfinished(self.tool_call_chunks)
             self.tool_calls, self.invalid_tool_calls = calls
+            if self.chunk_position == "last" and isinstance(self.content, list):
+                self.content = _with_calls(self.content, self.tool_calls)
         return self
 
     @property
@@ -64,6 +66,16 @@ def _unpickled() -> AnswerChunk:
 # LangChain's own class.
 AnswerChunk.__module__ = AIMessageChunk.__module__
 AnswerChunk.__name__ = AnswerChunk.__qualname__ = AIMessageChunk.__name__
+
+
+def _with_calls(content: list[Any], calls: list[ToolCall]) -> list[Any]:
+    """Return content blocks with calls in the place of their chunks, which LangChain puts there for `"v1"` output."""
+    whole = {call["id"]: {**call} for call in calls}
+    blocks = [
+        whole.get(block.get("id")) if isinstance(block, dict) and block.get("type") == "tool_call_chunk" else block
+        for block in content
+    ]
+    return [block for block in blocks if block is not None]
 
 
 def correction(index: int) -> int:

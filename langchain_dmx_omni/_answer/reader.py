@@ -325,8 +325,8 @@ class AnswerReader:
             self._take_item(item, output, {}, repeated=True)
         self.answer.usage = usage_metadata(response.get("usage"))
         status = response.get("status")
-        if response.get("error") or status in _FAILED:
-            self.answer.fail(_failures.from_event(event, self.answer.headers))
+        if error := response.get("error") or (status in _FAILED and f"the response's status is {status!r}"):
+            self.answer.fail(_failures.from_event({"error": error}, self.answer.headers))
             return
         reason = name_of((response.get("incomplete_details") or {}).get("reason"), "the reason of the end")
         if reason or status == "incomplete" or event["type"] == "response.incomplete":

@@ -46,7 +46,7 @@ class EventLog:
     def write(self, events: Sequence[ServerSentEvent]) -> None:
         """Append events: `{"at": seconds, "event": name, "data": JSON or text}` each."""
         if events:
-            self._append({"event": one.name, "data": self._read(one.data)} for one in events)
+            self._append({"event": self._secrets.redact(one.name), "data": self._read(one.data)} for one in events)
 
     def fail(self, error: Exception) -> None:
         """Append how a try ended: `{"at": seconds, "error": class and message}`."""

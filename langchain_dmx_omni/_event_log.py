@@ -49,7 +49,9 @@ class EventLog:
     def write(self, events: Sequence[ServerSentEvent]) -> None:
         """Append events: `{"at": seconds, "event": name, "data": JSON or text}` each."""
         if events:
-            self._append({"event": event.name, "data": self._read(event.data)} for event in events)
+            self._append(
+                {"event": self._secrets.redact(event.name), "data": self._read(event.data)} for event in events
+            )
 
     def fail(self, error: Exception) -> None:
         """Append how a try ended: `{"at": seconds, "error": class and message}`."""

@@ -314,6 +314,38 @@ class RawAddress:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("piece", [b"", b"x"], ids=["silent", "trickling"])
+def test_a_proxy_that_gives_no_way(way: str, piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nx-long: ")
+        for _ in range(200):
+            time.sleep(0.05)
+            connection.sendall(piece)
+
+    llm = model(RawAddress("https://service.example"), timeout=0.5, first_event_timeout=LONG)
+    with RawServer(play) as proxy, took() as seconds:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(errors.ConnectTimeoutError) as caught:
+            call(llm, way)
+    assert str(caught.value) == "the proxy gave no way to https://service.example within 0.5 s (timeout)"
+    assert 0.5 <= seconds[0] < 5
+
+
+async def test_a_head_that_trickles_to_a_client_of_the_users() -> None:
+    def trickle(connection: socket.socket, _: bytes) -> None:
+        for _ in range(200):
+            time.sleep(0.05)
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+    with RawServer(trickle) as server, took() as seconds:
+        async with httpx.AsyncClient() as client:
+            llm = model(server, http_async_client=client, first_event_timeout=0.5)
+            with pytest.raises(errors.FirstEventTimeoutError):
+                await llm.ainvoke("Hi")
+    assert 0.5 <= seconds[0] < 5
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_sending(way: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))  # accepts by itself, and reads nothing
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -399,7 +431,9 @@ AFTER: dict[type[Exception], type[errors.DMXOmniError]] = {
 @pytest.mark.parametrize("kind", [*lower_errors(httpx.HTTPError), *lower_errors(httpx.StreamError)])
 def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None, begun: bool) -> None:
     request = httpx.Request("POST", "http://host:1/v1", extensions={"timeout": httpx.Timeout(limit).as_dict()})
-    error = http._map_error(make(kind), request, Deadline(limit, limit), begun=begun)
+    deadline = Deadline(limit, limit)
+    deadline.at = 0.0
+    error = http._map_error(make(kind), request, deadline, begun=begun)
     rest = errors.StreamInterruptedError if begun else errors.ConnectError
     assert type(error) is AFTER.get(kind, rest)
     assert "None" not in str(error)

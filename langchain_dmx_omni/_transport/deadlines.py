@@ -63,6 +63,11 @@ class Deadline:
         self._had_event = True
 
     @property
+    def running(self) -> bool:
+        """Whether the clock runs: the request is on its way."""
+        return self.at != math.inf
+
+    @property
     def remaining(self) -> float | None:
         """Seconds left, or None for no limit."""
         return None if self.at == math.inf else max(0.0, self.at - self.clock())

@@ -78,9 +78,8 @@ class Endpoint:
         if mark := next((mark for mark in "?#" if mark in self.base_url), None):
             raise ConfigurationError(f"base_url={shown.partition(mark)[0]!r} goes on with {mark!r}: leave out the rest")
         limits = self.timeout
-        timeout = httpx.Timeout(
-            connect=limits.connect, write=limits.write, pool=limits.pool, read=self.first_event_timeout
-        )
+        # Until the request is sent, only a proxy is read from: that is part of connecting.
+        timeout = httpx.Timeout(connect=limits.connect, write=limits.write, pool=limits.pool, read=limits.connect)
         headers = {**self.headers, "content-length": str(length)}
         try:
             request = client.build_request("POST", self.url, content=content, headers=headers, timeout=timeout)

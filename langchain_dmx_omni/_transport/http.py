@@ -215,6 +215,7 @@ def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
     def content() -> Iterator[bytes]:
         yield from body
         deadline.sent()
+        request.extensions["timeout"]["read"] = endpoint.first_event_timeout
 
     with contextlib.ExitStack() as leaving:
         client = endpoint.client
@@ -242,11 +243,14 @@ def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
 async def asend(endpoint: Endpoint, body: RequestBody) -> AsyncEventStream:
     """Async version of `send`."""
     deadline = Deadline(endpoint.first_event_timeout, endpoint.idle_timeout)
+    alarm = Alarm(deadline)
 
     async def content() -> AsyncIterator[bytes]:
         async for piece in body:
             yield piece
         deadline.sent()
+        request.extensions["timeout"]["read"] = endpoint.first_event_timeout
+        alarm.set()  # for clients of the user's, whose connections know no deadline of a head
 
     async with contextlib.AsyncExitStack() as leaving:
         client = endpoint.async_client
@@ -259,6 +263,12 @@ async def asend(endpoint: Endpoint, body: RequestBody) -> AsyncEventStream:
             response = await client.send(request, stream=True, follow_redirects=False)
         except _HTTPX_ERRORS as error:
             raise _map_error(error, request, deadline, begun=False) from error
+        except asyncio.CancelledError:
+            if alarm.rang():
+                raise deadline.error() from None
+            raise
+        finally:
+            alarm.off()
         leaving.push_async_callback(response.aclose)
         try:
             stream = AsyncEventStream(response, deadline, endpoint)
@@ -304,6 +314,8 @@ def _map_error(error: Exception, request: httpx.Request, deadline: Deadline, *, 
             return ConnectTimeoutError(f"the client had no free connection {within(limits['pool'])} (timeout)")
         case httpx.WriteTimeout():
             return WriteTimeoutError(f"{host} took no more of the request {within(limits['write'])} (timeout)")
+        case httpx.ReadTimeout() if not (begun or deadline.running):
+            return ConnectTimeoutError(f"the proxy gave no way to {host} {within(limits['connect'])} (timeout)")
         case httpx.ReadTimeout():
             return deadline.error()
         case httpx.TimeoutException():

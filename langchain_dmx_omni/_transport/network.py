@@ -66,10 +66,10 @@ class _Wire:
         return self._writes > _SHORT
 
     def _limit(self, timeout: float | None) -> float | None:
-        """Return how long the next read may take: within a head, a timeout counts from the end of sending."""
+        """Return how long the next read of a head may take: its timeout counts from the end of sending."""
         self._writes = 0
-        if timeout is None or not self._merger.in_head:
-            return timeout
+        if timeout is None:
+            return None
         left = self._sent_at + timeout - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the head of the answer took too long")
@@ -131,8 +131,11 @@ class _Stream(_Wire, httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         while True:
-            limit = self._limit(timeout)
-            data = self._take_early() or self._stream.read(max_bytes, limit)
+            if self._merger.in_head:
+                limit = self._limit(timeout)
+                data = self._take_early() or self._stream.read(max_bytes, limit)
+            else:
+                data = self._stream.read(max_bytes, timeout)
             merged = self._merger.feed(data)
             if merged or not data:
                 return merged
@@ -187,18 +190,25 @@ class _AsyncStream(_Wire, httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  httpcore's own
         while True:
-            limit = self._limit(timeout)
-            reading, self._reading = self._reading, None
-            if early := self._take_early():
-                self._reading = reading
-                data = early
-            elif reading is not None:
-                data = await _within(reading, limit)
+            if self._merger.in_head:
+                data = await self._read_head(max_bytes, self._limit(timeout))
             else:
-                data = await self._stream.read(max_bytes, limit)
+                data = await self._stream.read(max_bytes, timeout)
             merged = self._merger.feed(data)
             if merged or not data:
                 return merged
+
+    async def _read_head(self, max_bytes: int, limit: float | None) -> bytes:
+        if early := self._take_early():
+            return early
+        reading, self._reading = self._reading, None
+        if reading is None:
+            return await self._stream.read(max_bytes, limit)
+        try:
+            async with asyncio.timeout(limit):
+                return await reading
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         if not buffer:
@@ -236,11 +246,3 @@ class _AsyncStream(_Wire, httpcore.AsyncNetworkStream):
 
     async def start_tls(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         return _AsyncStream(await self._stream.start_tls(*args, **kwargs))
-
-
-async def _within(reading: asyncio.Task[bytes], seconds: float | None) -> bytes:
-    try:
-        async with asyncio.timeout(seconds):
-            return await reading
-    except TimeoutError as error:
-        raise httpcore.ReadTimeout(str(error)) from error

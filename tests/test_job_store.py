@@ -250,14 +250,20 @@ def tell(step):
 
 
 job = Job(llm, SCENES, window=2, overlap=0, folder=folder, progress=tell)
-print(len(job.invoke(film, {"max_concurrency": int(calls)}).scenes))
+config = {"max_concurrency": int(calls)}
+if "," in film:
+    job.batch(film.split(","), config)
+else:
+    print(len(job.invoke(film, config).scenes))
 """
 
 
-def start(gateway: LocalGateway, film: Path, folder: Path, calls: int, **environment: str) -> subprocess.Popen[str]:
+def start(
+    gateway: LocalGateway, film: Path | str, folder: Path, calls: int, **environment: str
+) -> subprocess.Popen[str]:
     """Start the job in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, gateway.base_url, str(film), str(folder), str(calls)],
+        [sys.executable, "-c", SCRIPT, gateway.base_url, str(films), str(folder), str(calls)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -302,10 +308,13 @@ STUCK = Script(body=(b": PING\n\n", 120.0))
 """An answer that does not come while the test runs."""
 
 
-def test_a_second_ctrl_c_stops_at_once_and_keeps_what_is_answered(film: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recordings", [1, 2])
+def test_a_second_ctrl_c_stops_at_once_and_keeps_what_is_answered(film: Path, tmp_path: Path, recordings: int) -> None:
+    other = tmp_path / "other.mp4"
+    other.write_bytes(film.read_bytes() + bytes.fromhex("0000000866726565"))  # an empty `free` box
     with LocalGateway() as gateway:
         gateway.play(says((0, 1, "a")), STUCK, STUCK, STUCK)
-        process = start(gateway, film, tmp_path, 3)
+        process = start(gateway, ",".join(map(str, [film, other][:recordings])), tmp_path, 3)
         until(lambda: len(gateway.requests) == 4)
         until(lambda: len(list(tmp_path.glob("*/0*.json"))) == 1)
         process.send_signal(signal.SIGINT)
@@ -315,7 +324,8 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_what_is_answered(film: Path, tm
         _, stderr = process.communicate(timeout=30)
         assert process.returncode == -signal.SIGINT
         assert "KeyboardInterrupt" in stderr
-        assert len(Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path).missing(film)) == 4
+        assert len(gateway.requests) == 4
+        assert len(list(tmp_path.glob("*/0*.json"))) == 1
 
 
 def test_killed_runs_leave_nothing_behind(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import merge_configs
+from langchain_core.runnables.config import get_config_list, merge_configs
 from pydantic import BaseModel
 
 from langchain_dmx_omni.errors import ConfigurationError
@@ -131,9 +131,10 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         self._closing_model = None if task.closing is None else structured(self._llm, task.closing.schema, self._method)
         self._slots: threading.Semaphore | None = None
         self._async_slots: asyncio.Semaphore | None = None
+        self._runs: list[Run[ResultT]] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        bound = {"_model", "_closing_model", "_slots", "_async_slots"}
+        bound = {"_model", "_closing_model", "_slots", "_async_slots", "_runs"}
         return {name: value for name, value in self.__dict__.items() if name not in bound}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -182,8 +183,39 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     def batch(
         self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
-        """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together."""
-        return Runnable.batch(self._shared(config), inputs, config, return_exceptions=return_exceptions, **kwargs)
+        """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together.
+
+        Ctrl-C does what it does for one recording.
+        """
+        if len(inputs) < 2:
+            return Runnable.batch(self, inputs, config, return_exceptions=return_exceptions, **kwargs)
+        shared, configs = self._shared(config), get_config_list(config, len(inputs))
+        places = threading.Semaphore(_concurrency(configs[0]))  # recordings at a time
+
+        def invoke(path: StrPath, config: RunnableConfig) -> Any:
+            try:
+                return shared.invoke(path, config, **kwargs)
+            except Exception as error:
+                if return_exceptions:
+                    return error
+                raise
+            finally:
+                places.release()
+
+        calls: list[Future[Any]] = []
+        try:
+            for path, each in zip(inputs, configs, strict=True):
+                places.acquire()
+                if any(call.done() and call.exception() is not None for call in calls):
+                    break
+                calls.append(in_background(invoke, path, each))
+            wait(calls)
+        except BaseException as interruption:
+            for run in shared._runs:
+                run.stop(interruption)
+            wait(calls)  # as for one recording
+            raise
+        return [call.result() for call in calls]
 
     def batch_as_completed(self, inputs: Sequence[StrPath], config: Any = None, **kwargs: Any) -> Iterator[Any]:
         """Yield the results for several recordings as they come, each with its place."""
@@ -200,11 +232,14 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
 
     def _invoke(self, path: StrPath, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
         run = self._run(path)
+        if self._slots is not None:  # one of a batch
+            self._runs.append(run)
         with reporting(self._progress, run.progress) as report:
             run.report_to(report)
             if run.pending:
                 try:
                     while not run.begin():
+                        run.raise_failure()  # that the batch was interrupted
                         time.sleep(_POLL)
                     self._ask(run, config, self._slots or threading.Semaphore(_concurrency(config)))
                 finally:

@@ -212,6 +212,11 @@ class Run(Generic[ResultT]):
             elif len(self._in_a_row) >= _PATIENCE:
                 self.stopped = self._in_a_row[0]
 
+    def stop(self, error: BaseException) -> None:
+        """Ask about no further window; those in flight are kept, then the error is raised."""
+        with self._lock:
+            self.stopped = self.stopped or error
+
     def raise_failure(self) -> None:
         """Raise the error that ends the job, if there is one; it says what is kept."""
         error = self.stopped or next(iter(self._failures.values()), None)

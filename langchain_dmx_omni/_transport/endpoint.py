@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
@@ -17,7 +17,10 @@ Client = httpx.Client
 AsyncClient = httpx.AsyncClient
 Timeout = httpx.Timeout
 
-_VERSION = version("langchain-dmx-omni")
+try:
+    _USER_AGENT = f"langchain-dmx-omni/{version('langchain-dmx-omni')}"
+except PackageNotFoundError:  # a frozen application holds the code alone
+    _USER_AGENT = "langchain-dmx-omni"
 
 
 class RequestBody(Protocol):
@@ -71,7 +74,7 @@ def headers(key: str, *, auth_scheme: str | None, default_headers: Mapping[str, 
         "accept": "text/event-stream",
         "accept-encoding": "identity",
         "content-type": "application/json",
-        "user-agent": f"langchain-dmx-omni/{_VERSION}",
+        "user-agent": _USER_AGENT,
         "authorization": f"{auth_scheme} {key}" if auth_scheme else key,
         **{name.lower(): value for name, value in (default_headers or {}).items()},
     }

@@ -144,7 +144,7 @@ class Fields(BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _warn_misspelt(cls, values: Any) -> Any:
-        if isinstance(values, dict) and not values.keys() <= cls.__pydantic_fields__.keys():
+        if isinstance(values, dict) and not values.keys() <= cls.model_fields.keys():
             known = [*cls.model_fields, "model_name"]
             # LangChain makes copies from a model's whole __dict__, with what it keeps there for itself.
             warn_unknown([name for name in values if name not in known and name[:1] != "_"], known)

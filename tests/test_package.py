@@ -46,6 +46,24 @@ def test_importing_the_package_needs_no_extra(extra: str) -> None:
     assert (result.returncode, result.stdout.strip()) == (0, "imported"), result.stderr
 
 
+FROZEN = """
+import importlib.metadata as metadata
+real = metadata.version
+def version(name):
+    if name == "langchain-dmx-omni":
+        raise metadata.PackageNotFoundError(name)
+    return real(name)
+metadata.version = version
+from langchain_dmx_omni import ChatDMXOmni
+print(ChatDMXOmni(api_key="sk")._endpoint("sk").headers["user-agent"])
+"""
+
+
+def test_the_package_works_without_its_metadata() -> None:
+    result = subprocess.run([sys.executable, "-c", FROZEN], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (result.returncode, result.stdout.strip()) == (0, "langchain-dmx-omni"), result.stderr
+
+
 def test_importing_the_package_loads_no_extra() -> None:
     code = "import langchain_dmx_omni, sys; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -109,10 +127,36 @@ def test_a_commit_is_checked_by_what_make_lint_runs() -> None:
     assert re.findall(r"entry: \.venv/bin/(.+)$", hooks, re.MULTILINE) == commands
 
 
-def test_constraints_are_plain_pins() -> None:
-    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-    pins = [line for line in lines if not line.startswith("#")]
-    assert [line for line in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line)] == []
+PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.]+)(; python_version (<|>=) \"3\.\d+\")?")
+
+
+def pins(name: str) -> list[tuple[str, str]]:
+    """Name and version of each pin; a line that is none fails the test."""
+    lines = (ROOT / name).read_text("utf-8").splitlines()
+    matches = [PIN.fullmatch(line) for line in lines if not line.startswith("#")]
+    assert all(matches), name
+    return [(match["name"], match["version"]) for match in matches if match]
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-oldest.txt"])
+def test_constraints_are_plain_pins(name: str) -> None:
+    assert pins(name)
+
+
+def test_the_oldest_versions_are_those_that_are_allowed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    allowed: dict[str, list[tuple[int, ...]]] = {}
+    for requirement in [*project["dependencies"], *extras["local"], *extras["video"]]:
+        name, _, versions = requirement.partition(">=")
+        allowed.setdefault(name, []).append(tuple(map(int, versions.split(",")[0].split("."))))
+    oldest = {name: tuple(map(int, version.split("."))) for name, version in pins("constraints-oldest.txt")}
+    assert oldest.keys() == allowed.keys()
+    for name, lowest in allowed.items():
+        # With all extras together, the highest of their bounds holds.
+        bound = max(lowest)
+        assert oldest[name][: len(bound)] == bound
+        assert not any(oldest[name][len(bound) :])
 
 
 def test_tests_reach_loopback_and_nothing_else() -> None:

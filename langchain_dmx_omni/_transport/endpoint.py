@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import httpx
@@ -19,7 +19,10 @@ Client = httpx.Client
 AsyncClient = httpx.AsyncClient
 Timeout = httpx.Timeout
 
-_VERSION = version("langchain-dmx-omni")
+try:
+    _USER_AGENT = f"langchain-dmx-omni/{version('langchain-dmx-omni')}"
+except PackageNotFoundError:  # a frozen application holds the code alone
+    _USER_AGENT = "langchain-dmx-omni"
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -113,7 +116,7 @@ def headers(key: str, *, auth_scheme: str | None, default_headers: Mapping[str, 
         "accept": "text/event-stream",
         "accept-encoding": "identity",
         "content-type": "application/json",
-        "user-agent": f"langchain-dmx-omni/{_VERSION}",
+        "user-agent": _USER_AGENT,
         "authorization": f"{auth_scheme} {key}" if auth_scheme else key,
         **own,
     }

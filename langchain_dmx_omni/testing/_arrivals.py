@@ -291,7 +291,9 @@ _BROKEN: Final[dict[str, Callable[[], Script]]] = {
     "stray_line_then_done": lambda: _begun_then(
         b"upstream connect error or disconnect/reset before headers\n\n", b"data: [DONE]\n\n"
     ),
-    "stray_line_then_completed": lambda: _begun_then(b"upstream connect error\n\n", tail=_rest(answer()[_FEW:])),
+    "stray_line_then_completed": lambda: _begun_then(
+        b"upstream connect error\n\n", tail=_rest(answer()[_BEGUN_EVENTS:])
+    ),
     "chat_completions": _chat_completions,
     "error_event_flat": lambda: sse(
         [

@@ -318,7 +318,7 @@ class RawAddress:
 def test_a_proxy_that_gives_no_way(way: str, piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def play(connection: socket.socket, _: bytes) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nx-long: ")
-        for _ in range(200):
+        for _again in range(200):
             time.sleep(0.05)
             connection.sendall(piece)
 
@@ -333,7 +333,7 @@ def test_a_proxy_that_gives_no_way(way: str, piece: bytes, monkeypatch: pytest.M
 
 async def test_a_head_that_trickles_to_a_client_of_the_users() -> None:
     def trickle(connection: socket.socket, _: bytes) -> None:
-        for _ in range(200):
+        for _again in range(200):
             time.sleep(0.05)
             connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
 

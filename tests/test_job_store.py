@@ -263,7 +263,7 @@ def start(
 ) -> subprocess.Popen[str]:
     """Start the job in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, gateway.base_url, str(films), str(folder), str(calls)],
+        [sys.executable, "-c", SCRIPT, gateway.base_url, str(film), str(folder), str(calls)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

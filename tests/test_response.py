@@ -523,7 +523,7 @@ def test_reasoning(asked: AnswerSpec, content: Any, kwargs: dict[str, str], whol
         ({"type": "response.output_audio.delta", "delta": "!!!!"}, "is not base64"),
     ],
 )
-def test_what_can_not_be_understood_is_an_error(event: Any, told: str) -> None:
+def test_what_can_not_be_understood_is_an_error(event: Any, told: str | None) -> None:
     if told is None:  # an error of the service's, or an end
         with contextlib.suppress(errors.DMXOmniError):
             read([CREATED, delta("Hi"), event, COMPLETED])
@@ -532,7 +532,9 @@ def test_what_can_not_be_understood_is_an_error(event: Any, told: str) -> None:
         with pytest.raises(errors.ProtocolError, match=re.escape(told)):
             read([CREATED, delta("Hi"), event, COMPLETED], together=together)
     answer, _ = written([CREATED, delta("Hi"), event, COMPLETED])
-    assert partial_message(answer).text == "Hi"
+    partial = partial_message(answer)
+    assert partial is not None
+    assert partial.text == "Hi"
 
 
 @pytest.mark.parametrize(
@@ -615,7 +617,7 @@ OTHER = {"type": "file_citation", "file_id": "f", "index": 1}
 )
 def test_citations_are_standard_annotations(events: list[Any], asked: AnswerSpec) -> None:
     whole, total = read([CREATED, delta("Hi"), *events, COMPLETED], asked)
-    (block,) = whole.content_blocks
+    (block,) = cast("list[dict[str, Any]]", whole.content_blocks)
     assert (block["type"], block["text"]) == ("text", "Hi")
     assert block["annotations"] == [CITATION, {"type": "non_standard_annotation", "value": OTHER}]
     assert total == whole

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
+    from langchain_core.load.serializable import SerializedConstructor, SerializedNotImplemented
+
     # What may be given, since type checkers take a field's type for that of the argument.
     Folders = Sequence[Path | str]
     Folder = Path | str
@@ -185,6 +187,19 @@ class Fields(BaseChatModel):
     def lc_attributes(self) -> dict[str, Any]:
         """What a serialized model holds in other words: its address without a user's name and password."""
         return {"base_url": without_user_info(self.base_url)}
+
+    def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
+        """Serialize the model, as LangChain does for traces and for the cache's key.
+
+        Bounds go in only where they are not the default ones: they change no answer, so answers that were cached
+        before there were any are found again.
+        """
+        serialized = super().to_json()
+        if serialized["type"] == "constructor":
+            for name in ("max_event_bytes", "max_answer_bytes"):
+                if getattr(self, name) == type(self).model_fields[name].default:
+                    serialized["kwargs"].pop(name, None)
+        return serialized
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Return the fields for `repr`, without what may be secret in them."""

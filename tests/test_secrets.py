@@ -182,6 +182,8 @@ def test_the_cache_tells_services_apart_and_not_headers() -> None:
     assert one == key(base_url="http://one/v1", default_headers={"x": "2"})
     assert one == key(base_url="http://me:pw@one/v1", default_headers={"x": "2"})
     assert one != key(base_url="http://two/v1", default_headers={"x": "1"})
+    assert "bytes" not in one
+    assert key(max_event_bytes=1_000) != key(max_answer_bytes=None) != key()
 
 
 def test_a_cached_answer_holds_no_header(gateway: LocalGateway) -> None:

@@ -260,7 +260,7 @@ else:
 
 
 def start(
-    gateway: LocalGateway, film: Path | str, folder: Path, calls: int, **environment: str
+    gateway: LocalGateway, films: Path | str, folder: Path, calls: int, **environment: str
 ) -> subprocess.Popen[str]:
     """Start the job in a process of its own."""
     return subprocess.Popen(

@@ -51,7 +51,7 @@ CONCURRENCY = 4
 OVERLAP = 2.0
 """Seconds that windows share by default."""
 
-_POLL = 0.2
+_POLL = 0.5
 """Seconds between two looks at whether another process is done with the same job."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -259,7 +260,7 @@ else:
 
 
 def start(
-    gateway: LocalGateway, film: Path | str, folder: Path, calls: int, **environment: str
+    gateway: LocalGateway, films: Path | str, folder: Path, calls: int, **environment: str
 ) -> subprocess.Popen[str]:
     """Start the job in a process of its own."""
     return subprocess.Popen(
@@ -356,6 +357,17 @@ def test_two_processes_ask_about_each_window_once(film: Path, tmp_path: Path, wa
         stdout, stderr = other.communicate(timeout=60)
         assert stdout.splitlines()[-1] == str(len(result.scenes)), stderr
         assert sorted(topics_of(gateway)) == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("way", ["batch", "abatch"])
+def test_a_recording_that_is_twice_in_a_batch_is_asked_about_once(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    job = Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path)
+    films = [film, film]
+    first, second = job.batch(films) if way == "batch" else asyncio.run(job.abatch(films))
+    assert first == second
+    assert sorted(topics_of(gateway)) == ["1", "2"]
 
 
 @pytest.mark.parametrize("way", COLLECTED)

@@ -110,6 +110,20 @@ def test_the_closing_question_is_asked_once(gateway: LocalGateway, film: Path, t
     assert len(gateway.requests) == 3
 
 
+@pytest.mark.parametrize("way", COLLECTED)
+def test_a_closing_question_that_is_refused(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    gateway.play(*[says((0, 1, "a"))] * 2, *[scripts.error(400, "inappropriate content")] * 2)
+    options: dict[str, Any] = {"window": 5, "overlap": 0, "folder": tmp_path}
+    with pytest.raises(errors.BadRequestError, match="inappropriate") as caught:
+        run(Job(model(gateway), TITLED, **options), way, film)
+    assert caught.value.__notes__[0] == "titled: the closing question about film.mp4"
+    assert caught.value.__notes__[1].startswith(f"2 of 2 windows are answered and kept in {tmp_path}")
+    with pytest.warns(errors.DMXOmniWarning, match="titled: the closing question has no answer.*inappropriate"):
+        result = run(Job(model(gateway), TITLED, on_error="skip", **options), way, film)
+    assert (result.title, len(result.scenes), result.missing) == ("", 2, [])
+    assert len(gateway.requests) == 4
+
+
 # --- concurrency ------------------------------------------------------------------------------------------------------
 
 

@@ -51,7 +51,7 @@ CONCURRENCY = 4
 OVERLAP = 2.0
 """Seconds that windows share by default."""
 
-_POLL = 0.2
+_POLL = 0.5
 """Seconds between two looks at whether another process is done with the same job."""
 
 
@@ -260,8 +260,11 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
                 wait(calls)  # they are paid for, and kept; a second Ctrl-C does not wait for them
         run.raise_failure()
         if self._closing_model is not None and (last := run.closing()) is not None:
-            with slots:
-                run.keep_closing(ask(self._closing_model, *last, _closing_config(config, self.task)))
+            try:
+                with slots:
+                    run.keep_closing(ask(self._closing_model, *last, _closing_config(config, self.task)))
+            except Exception as error:  # noqa: BLE001  # it is raised, unless it may be left out
+                run.fail_closing(error)
 
     def _answer(
         self,
@@ -317,9 +320,12 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             await asyncio.to_thread(questions.close)
         run.raise_failure()
         if self._closing_model is not None and (last := run.closing()) is not None:
-            async with slots:
-                answer = await aask(self._closing_model, *last, _closing_config(config, self.task))
-            await asyncio.to_thread(run.keep_closing, answer)
+            try:
+                async with slots:
+                    answer = await aask(self._closing_model, *last, _closing_config(config, self.task))
+                await asyncio.to_thread(run.keep_closing, answer)
+            except Exception as error:  # noqa: BLE001  # it is raised, unless it may be left out
+                run.fail_closing(error)
 
     async def _aanswer(
         self,

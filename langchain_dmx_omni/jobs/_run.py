@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Generator
 from contextlib import closing
 from functools import cached_property
@@ -13,7 +14,13 @@ from langchain_core.exceptions import ModelAuthenticationError, ModelNotFoundErr
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
-from langchain_dmx_omni.errors import BadRequestError, ContentBlockError, StorageError, UnreadableAnswerError
+from langchain_dmx_omni.errors import (
+    BadRequestError,
+    ContentBlockError,
+    DMXOmniWarning,
+    StorageError,
+    UnreadableAnswerError,
+)
 
 from ._claims import Claim
 from ._recording import Recording
@@ -95,7 +102,7 @@ class Run(Generic[ResultT]):
         self._unkept: dict[str, BaseModel] = {}
         self._in_a_row: list[BaseException] = []  # failures since the last answer
         self._claim: Claim | None = None
-        self._ended = False
+        self._prepared = self._ended = False
         self._report: OnProgress = lambda _: None
         self._lock = threading.Lock()
         self.stopped: BaseException | None = None
@@ -133,7 +140,9 @@ class Run(Generic[ResultT]):
         Raises:
             StorageError: They can't.
         """
-        self.store.prepare()
+        if not self._prepared:
+            self.store.prepare()
+            self._prepared = True
         claim = self.store.claim()
         with self._lock:
             self._claim = claim
@@ -260,10 +269,24 @@ class Run(Generic[ResultT]):
         Raises:
             StorageError: It can't be kept.
         """
-        try:
-            self._save(self._closing_name, answer)
-        except StorageError as error:
-            self._raise(error)
+        self._save(self._closing_name, answer)
+
+    def fail_closing(self, error: Exception) -> None:
+        """Go on without the answer to the closing question, if it was refused and may be left out; else raise.
+
+        Warns:
+            DMXOmniWarning: It is left out.
+        """
+        if self._on_error == "skip" and isinstance(error, _REFUSALS):
+            warnings.warn(
+                f"{self._task.name}: the closing question has no answer, the result is put together from the "
+                f"windows' alone: {error}",
+                DMXOmniWarning,
+                stacklevel=2,
+            )
+            return
+        error.add_note(f"{self._task.name}: the closing question about {self._recording.path.name}")
+        self._raise(error)
 
     def result(self) -> ResultT:
         """Return the joined result of all windows that are answered, and which are not."""

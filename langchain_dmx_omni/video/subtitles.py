@@ -124,12 +124,15 @@ def _cut(token: str, limits: Limits) -> list[str]:
     """Cut a word that is wider than a line."""
     if limits.room(token.rstrip()) <= _FULL:
         return [token]
-    parts = [""]
+    parts, room = [""], 0.0
     for sign in token:
         whole = unicodedata.category(sign) in _NO_WIDTH or sign == " "
-        if parts[-1] and not whole and limits.room(parts[-1] + sign) > _FULL:
+        width = limits.room(sign)
+        if parts[-1] and not whole and room + width > _FULL:
             parts.append("")
+            room = 0.0
         parts[-1] += sign
+        room += width
     return parts
 
 

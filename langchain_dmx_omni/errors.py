@@ -261,7 +261,10 @@ class AnswerTooLargeError(ProtocolError, ValueError):
 
 
 class UnreadableAnswerError(DMXOmniError, ModelAPIError):
-    """The answer does not fit the schema that was asked for, nor did a second one; `partial` holds the last."""
+    """A structured answer is cut off, holds no object, or does not fit its schema; `partial` holds it.
+
+    Jobs ask once more before they raise it.
+    """
 
 
 class EmptyAnswerError(DMXOmniError, ModelAPIError):

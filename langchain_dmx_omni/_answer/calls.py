@@ -81,7 +81,7 @@ class Calls:
         """Add arguments to the call that an event names, or to the last one."""
         call = self._find({}, event) or (self._calls[-1] if self._calls else None)
         text = text_of(arguments, _ARGUMENTS)
-        return [_more(call, text)] if call is not None and text else []
+        return [_more(call, text)] if text and call is not None and not call.corrected else []
 
     def complete(self, item: Item, event: Event) -> list[CallDelta | CallCorrection]:
         """Take arguments that came whole: all of them, the end that no delta brought, or other ones."""

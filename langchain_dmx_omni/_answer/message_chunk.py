@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.messages import AIMessage, AIMessageChunk
-from pydantic import model_validator
+from pydantic import BaseModel, model_validator
 
 from .tool_calls import all_finished, all_unfinished
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from langchain_core.messages import ToolCall, ToolCallChunk
 
 
-class _Whole(AIMessageChunk):
+class _CallMakesMessage(type(BaseModel)):  # type: ignore[misc]
+    def __call__(cls, *args: Any, **fields: Any) -> Any:
+        return AIMessage(*args, **fields) if cls is _Whole else super().__call__(*args, **fields)
+
+
+class _Whole(AIMessageChunk, metaclass=_CallMakesMessage):
     """Makes messages, never itself: `message_chunk_to_message` calls the first parent of a chunk's class."""
 
-    def __new__(cls, *args: Any, **fields: Any) -> Self:
-        if cls is _Whole:
-            return AIMessage(*args, **fields)  # type: ignore[return-value]
-        return super().__new__(cls)
 
-
-class AnswerChunk(_Whole):
+class AnswerChunk(_Whole):  # type: ignore[metaclass]  # pydantic has no public name for its metaclass
     """A piece of an answer, or a sum of pieces. To LangChain and to whoever stores it, it is an `AIMessageChunk`."""
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ import math
 import struct
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,6 @@ def tone(
     rate: int = RATE,
     layout: str = "mono",
     opposite: bool = False,
-    together: int = 1,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Write sound that is loud and quiet in turn, a tenth of its length each, and return its path.
@@ -138,7 +138,6 @@ def tone(
         rate: Samples a second.
         layout: The channels, which are alike.
         opposite: Whether the second channel is the first one upside down.
-        together: Frames of a packet, for encoders with one.
         options: Of the format.
     """
     count = round(seconds * rate)
@@ -152,37 +151,48 @@ def tone(
     frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
     with av.open(str(path), "w", options=options or {}) as out:
         stream: Any = out.add_stream(audio, rate=rate, layout=layout)
+        stream.bit_rate = 64_000
         stream.codec_context.open()
         size = stream.codec_context.frame_size or 1024
         resampler = av.AudioResampler(format=stream.format, layout=stream.layout, rate=rate, frame_size=size)
         frames = [*resampler.resample(frame), *resampler.resample(None)]
         packets = [packet for each in [*frames, None] for packet in stream.encode(each)]
-        for at in range(0, len(packets), together):
-            out.mux(_together(packets[at : at + together]))
+        out.mux(packets)
     return path
 
 
-def _together(packets: list[Any]) -> Any:
-    """Return packets as one, as recorders of speech write them."""
-    if len(packets) == 1:
-        return packets[0]
-    joined: Any = av.Packet(b"".join(map(bytes, packets)))
-    first = packets[0]
-    joined.stream, joined.time_base, joined.pts, joined.dts = first.stream, first.time_base, first.pts, first.pts
-    joined.duration = sum(packet.duration for packet in packets)
-    return joined
+def in_fives(path: Path) -> Path:
+    """Say in a 3GP file of AMR that five frames are one sample of it, as phones do."""
+    data = bytearray(path.read_bytes())
+    sizes = data.index(b"stsz") + 8  # behind the name, version and flags
+    size, count = struct.unpack_from(">II", data, sizes)
+    struct.pack_into(">II", data, sizes, 5 * size, count // 5)
+    struct.pack_into(">III", data, data.index(b"stsc") + 12, 1, count // 5, 1)
+    struct.pack_into(">IIII", data, data.index(b"stts") + 12, count // 5 - 1, 800, 1, 800)
+    path.write_bytes(data)
+    return path
 
 
-def heard(path: Path) -> list[float]:
-    """Loudness by tenths of the length, in decibels of full scale: of all samples that the decoder gives, in a row."""
-    samples = array("h")
-    resampler = av.AudioResampler(format="s16p")
+def heard(path: Path, seconds: float | None = None) -> list[float]:
+    """Loudness by tenths of the length, in decibels of full scale: of all samples that the decoder gives, in a row.
+
+    Args:
+        path: The file.
+        seconds: Its length, to leave out what an encoder has added behind it.
+    """
+    samples, rate = array("h"), 0
     with av.open(str(path)) as container:
-        for frame in container.decode(audio=0):
-            frame.pts = None
-            for each in resampler.resample(frame):
-                samples.frombytes(bytes(each.planes[0])[: each.samples * 2])
-    tenths = [samples[len(samples) * at // 10 : len(samples) * (at + 1) // 10] for at in range(10)]
+        resampler = av.AudioResampler(format="s16p")
+        for packet in container.demux(audio=0):
+            with suppress(av.FFmpegError):
+                for frame in packet.decode():
+                    rate, frame.pts = frame.sample_rate, None
+                    for each in resampler.resample(frame):
+                        samples.frombytes(bytes(each.planes[0])[: each.samples * 2])
+    if seconds is not None:
+        del samples[round(seconds * rate) :]
+    length = len(samples) / 10  # of which the edges are left out: encoders smear them
+    tenths = [samples[int(length * (at + 0.2)) : int(length * (at + 0.8))] for at in range(10)]
     return [10 * math.log10(sum(x * x for x in tenth) / len(tenth) / 32768**2 + 1e-9) for tenth in tenths]
 
 

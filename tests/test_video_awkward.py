@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import math
+import struct
+import warnings
+import wave
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import pytest
 
 from langchain_dmx_omni import video
-from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning
+from langchain_dmx_omni._media.container import MOVING, STILL, open_container
+from langchain_dmx_omni._media.measure import Measured, measure
+from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
 from tests import clips
 
 
@@ -145,3 +153,199 @@ def test_what_is_wrong(name: str, problem: str, work: Callable[[Path], object], 
         work(path)
     assert str(caught.value) == f"{path.name}: {problem}"
     assert [*tmp_path.iterdir()] == [path]
+
+
+class Sounds(NamedTuple):
+    """How long a recording is, in seconds, and what is said of it."""
+
+    seconds: float
+    warning: str | None = None
+    problem: str | None = None
+    restarts: int = 0
+
+
+HEARD: dict[str, tuple[str, clips.Make, Sounds]] = {
+    "AMR, five frames in a packet": (
+        "a.3gp",
+        lambda path: clips.in_fives(clips.tone(path, audio="libopencore_amrnb", rate=8000)),
+        Sounds(5.0),
+    ),
+    "AMR": ("a.amr", lambda path: clips.tone(path, audio="libopencore_amrnb", rate=8000), Sounds(5.02)),
+    "WMA": ("a.wma", lambda path: clips.tone(path, audio="wmav2"), Sounds(5.035)),
+    "ADPCM in WAV": ("a.wav", lambda path: clips.tone(path, audio="adpcm_ima_wav", rate=22_050), Sounds(5.091)),
+    "WAV": ("a.wav", lambda path: clips.tone(path, audio="pcm_s16le", layout="stereo"), Sounds(5.0)),
+    "FLAC": ("a.flac", lambda path: clips.tone(path, audio="flac"), Sounds(5.0)),
+    "raw AAC": ("a.aac", lambda path: clips.tone(path, audio="aac"), Sounds(5.035)),
+    "raw AAC that grows louder in the middle": (
+        "a.aac",
+        lambda path: clips.joined(
+            path,
+            clips.make(path.with_name("b.aac"), 5.0, video=None, pauses=[(0.0, 5.0)]),
+            clips.tone(path, audio="aac", layout="stereo"),
+        ),
+        Sounds(10.069),
+    ),
+    "MP3 without an index": (
+        "a.mp3",
+        lambda path: clips.tone(path, audio="libmp3lame", options={"write_xing": "0"}),
+        Sounds(5.04),
+    ),
+    "MP3 with the index of its first part": (
+        "a.mp3",
+        lambda path: clips.joined(path, *[clips.tone(path, audio="libmp3lame")] * 2),
+        Sounds(10.081, "1 piece of it is damaged and left out"),  # the second index
+    ),
+    "AC-3": ("a.ac3", lambda path: clips.tone(path, audio="ac3"), Sounds(5.024)),
+    "chained Ogg": (
+        "a.ogg",
+        lambda path: clips.joined(
+            path,
+            clips.tone(path.with_name("b.ogg"), audio="libopus"),
+            clips.tone(path.with_name("c.ogg"), audio="libopus", options={"serial_offset": "7"}),
+        ),
+        Sounds(10.007, restarts=1),
+    ),
+    "sound in MPEG-TS, twice": (
+        "a.ts",
+        lambda path: clips.joined(path, *[clips.tone(path, audio="mp2")] * 2),
+        Sounds(10.032, restarts=1),
+    ),
+    "opposite phases": (
+        "a.wav",
+        lambda path: clips.tone(path, audio="pcm_s16le", layout="stereo", opposite=True),
+        Sounds(5.0, "its two channels cancel each other out (opposite phases) for 5.0 s; one of them was taken there"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "make", "sounds"), HEARD.values(), ids=HEARD)
+def test_what_is_heard(file: str, make: clips.Make, sounds: Sounds, tmp_path: Path) -> None:
+    path = make(tmp_path / file)
+    info = video.probe(path)
+    assert (round(info.duration, 3), info.problem, info.clock_restarts) == (
+        sounds.seconds,
+        sounds.problem,
+        sounds.restarts,
+    )
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        (segment,) = video.split(path, window=30.0, out=tmp_path / "out")
+    assert [str(each.message) for each in warned] == [f"{file}: {sounds.warning}"] * bool(sounds.warning)
+    assert clips.heard(segment.path, info.duration) == pytest.approx(clips.heard(path, info.duration), abs=2.0)
+
+
+@pytest.mark.parametrize("encoder", ["libx264", "mjpeg"])
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuvj420p"])
+def test_levels_are_those_of_the_source(encoder: str, pixels: str, tmp_path: Path) -> None:
+    """Full range, as of phones and webcams, comes out neither brighter nor with more contrast."""
+    settings: dict[str, Any] = {"codec_options": {"strict": "unofficial"}} if encoder == "mjpeg" else {}
+    path = clips.make(tmp_path / "a.mkv", scene=0.5, video=encoder, pixels=pixels, audio=None, **settings)
+    (segment,) = video.split(path, out=tmp_path / "out", fps=10)
+    with av.open(str(path)) as source, av.open(str(segment.path)) as target:
+        frames = [
+            [clips.brightness(frame.reformat(format="rgb24")) for frame in container.decode(video=0)]
+            for container in (source, target)
+        ]
+        assert target.streams.video[0].codec_context.color_range != 2  # that of JPEG
+    assert len(frames[0]) == len(frames[1]) == 20
+    for before, after in zip(*frames, strict=True):
+        assert after == pytest.approx(before, abs=2.5)
+
+
+def big_gif(path: Path) -> Path:
+    """A file of 100 bytes whose pictures have 256 million pixels."""
+    picture = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    path.write_bytes(b"GIF89a" + struct.pack("<HHBBB", 16_000, 16_000, 0x80, 0, 0) + bytes(6) + picture * 3 + b";")
+    return path
+
+
+CRAFTED: dict[str, tuple[str, clips.Make, str]] = {
+    "a gap of 10⁹ s": (
+        "a.mkv",
+        lambda path: clips.make(path, times=[0, 0.1, 1e9], audio=None),
+        "a.mkv: by its timestamps it is 11,574 days long, which can't be; write it anew with a clock that is right "
+        "(ffmpeg -i in -c copy out)",
+    ),
+    "pixels a million times as wide as high": (
+        "a.mp4",
+        lambda path: clips.patched(clips.make(path, aspect=Fraction(2)), b"pasp", struct.pack(">II", 1_000_000, 1)),
+        "a.mp4: it is shown at 160,000,000×96 pixels; sides of 1 to 200 are the most that the service takes",
+    ),
+    "a GIF of 16,000²": (
+        "a.gif",
+        big_gif,
+        "a.gif: its pictures are 16000×16000 pixels; more than 64,000,000 are not decoded",
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "make", "message"), CRAFTED.values(), ids=CRAFTED)
+@pytest.mark.parametrize("work", [video.fit, video.split, video.windows, video.scenes, video.silences])
+def test_what_can_t_be(file: str, make: clips.Make, message: str, work: Any, tmp_path: Path) -> None:
+    path = make(tmp_path / file)
+    with pytest.raises(ContentBlockError) as caught:
+        work(path)
+    assert str(caught.value) == message
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_windows_have_a_bound(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "a.mkv", times=[0, 0.1, 5e5], audio=None)
+    assert len(video.windows(path)) == 1667
+    with pytest.raises(ConfigurationError, match=r"500,000 s make 500,000 windows of 1 s, more than 50,000; give a"):
+        video.windows(path, window=1.0)
+
+
+@pytest.mark.parametrize("length", [1e12, 8e3], ids=["absurd", "too long"])
+def test_a_header_that_promises_too_much(length: float, tmp_path: Path) -> None:
+    path = clips.patched(clips.make(tmp_path / "a.mkv"), clips.MKV_LENGTH, struct.pack(">d", length))
+    info = video.probe(path)
+    assert (info.duration, info.problem) == (
+        2.005,
+        f"it is cut off: it ends after 2.0 of {length / 1000:.1f} s",
+    )
+
+
+@pytest.mark.parametrize("channels", [3, 5, 9, 17, 32])
+def test_any_number_of_channels(channels: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(b"".join(struct.pack("<h", round(9000 * math.sin(at / 3))) * channels for at in range(8000)))
+    fitted = video.fit(path, max_bytes=17_000, out=tmp_path / "out.m4a")
+    assert clips.heard(fitted, 1.0) == pytest.approx(clips.heard(path, 1.0), abs=2.0)
+
+
+def test_a_slide_that_stays_for_seventy_minutes(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "a.mkv", times=[0.0, 1.0, 4201.0], audio=None)
+    segments = [*video.split(path, out=tmp_path / "out")]
+    assert [(one.start, one.end) for one in segments[-2:]] == [(3900.0, 4200.0), (4200.0, 4201.1)]
+    for segment, number in zip(segments, [0, *[1] * 14], strict=True):
+        with av.open(str(segment.path)) as container:
+            frames = [*container.decode(video=0)]
+        assert clips.number_of(frames[0]) == number
+        assert len(frames) == pytest.approx(segment.duration, abs=2)
+        assert video.probe(segment.path).duration == pytest.approx(segment.duration, abs=0.001)
+
+
+OUTSIDE = {
+    "SDP": b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 5004 RTP/AVP 96\r\n"
+    b"a=rtpmap:96 H264/90000\r\n",
+    "ffconcat": b"ffconcat version 1.0\nfile 'beside.mp4'\n",
+    "HLS": b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nbeside.mp4\n#EXT-X-ENDLIST\n",
+}
+
+
+@pytest.mark.parametrize("data", OUTSIDE.values(), ids=OUTSIDE)
+def test_media_opens_nothing_beside_itself(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips.make(tmp_path / "beside.mp4")
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "a.mp4"
+    path.write_bytes(data)
+    assert measure(data) == Measured()
+    assert video.probe(path).problem == "it is no video or audio: its bytes are of no known format"
+    for source in (path, io.BytesIO(data)):
+        with pytest.raises(av.FFmpegError):
+            open_container(source, formats=f"{MOVING},{STILL}")

@@ -94,7 +94,8 @@ def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Pat
 
 def _problems(reader: Reader) -> Iterator[str]:
     if reader.left_out:
-        yield f"{reader.left_out} pieces of it are damaged and were left out"
+        one = reader.left_out == 1
+        yield f"{'1 piece' if one else f'{reader.left_out} pieces'} of it {'is' if one else 'are'} damaged and left out"
     if reader.cancelled:
         yield (
             f"its two channels cancel each other out (opposite phases) for {reader.cancelled:.1f} s; "

@@ -26,6 +26,8 @@ _MOST_SOUND = 64_000
 
 MODEL_FPS = Fraction(2)
 """Frames a second that the model looks at unless it is told otherwise."""
+_LEAST_FPS = Fraction(1)
+"""Frames a second of a source whose average is less: slides, which may follow one another fast at times."""
 _FRAME_RATES = (Fraction(10), Fraction(5), Fraction(4))
 """Tried, highest first, where the budget leaves room; the model looks at 10 frames a second at the most."""
 
@@ -58,7 +60,7 @@ def plan(info: MediaInfo, seconds: float, max_bytes: int, fps: float | None = No
     """
     rate = Fraction(fps).limit_denominator(1001) if fps is not None else MODEL_FPS
     if info.fps and info.has_video:
-        rate = min(rate, Fraction(info.fps).limit_denominator(1001))
+        rate = min(rate, max(Fraction(info.fps).limit_denominator(1001), _LEAST_FPS))
     seconds = max(seconds, 0.1)
     least = _LEAST_SOUND if info.has_video else _LEAST_SOUND_ALONE
     bits = _bits(max_bytes, seconds, rate if info.has_video else Fraction(0), info.has_audio)

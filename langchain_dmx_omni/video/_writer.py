@@ -33,6 +33,8 @@ _BUFFER = 20.0
 _KEYFRAME = 30.0
 """Seconds between keyframes at the most; scene changes get their own."""
 _FINER = 10_000
+_VIDEO_RANGE = 1
+"""FFmpeg's number for levels from 16 to 235."""
 MOMENT = 1e-3
 """Seconds for which no picture is shown: the end of a span rarely falls on a tick to the last digit."""
 _JITTER = 0.02
@@ -138,6 +140,7 @@ class Writer:
         scaled = frame.reformat(width, height, "yuv420p", interpolation="AREA", dst_color_range="MPEG")
         if self._turn is not None:
             scaled = self._turn.turned(scaled)
+        scaled.color_range = _VIDEO_RANGE
         scaled.pict_type = 0  # the source's choice of keyframes is not the encoder's
         return scaled
 
@@ -222,7 +225,7 @@ class Writer:
 def _tag(stream: VideoStream, frame: av.VideoFrame) -> None:
     """Say in the file what its levels and colours mean, before the first picture is encoded."""
     context = stream.codec_context
-    context.color_range = frame.color_range
+    context.color_range = _VIDEO_RANGE
     context.colorspace = frame.colorspace
     context.color_primaries = frame.color_primaries
     context.color_trc = frame.color_trc

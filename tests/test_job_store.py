@@ -264,7 +264,7 @@ def start(
 ) -> subprocess.Popen[str]:
     """Start the job in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, gateway.base_url, str(film), str(folder), str(calls)],
+        [sys.executable, "-c", SCRIPT, gateway.base_url, str(films), str(folder), str(calls)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -364,7 +364,7 @@ def test_a_recording_that_is_twice_in_a_batch_is_asked_about_once(
     gateway: LocalGateway, film: Path, tmp_path: Path, way: str
 ) -> None:
     job = Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path)
-    films = [film, film]
+    films: list[str | os.PathLike[str]] = [film, film]
     first, second = job.batch(films) if way == "batch" else asyncio.run(job.abatch(films))
     assert first == second
     assert sorted(topics_of(gateway)) == ["1", "2"]

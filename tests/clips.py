@@ -362,3 +362,35 @@ AWKWARD: dict[str, tuple[str, Make]] = {
     "full range": ("a.mp4", lambda path: make(path, pixels="yuvj420p")),
     "sides under 16 pixels": ("a.mkv", lambda path: make(path, size=(128, 12), video="ffv1", pixels="gray")),
 }
+
+SOUNDS: dict[str, tuple[str, Make]] = {
+    # name of the file, and what makes it
+    "AMR, five frames in a packet": ("a.3gp", lambda path: in_fives(tone(path, audio="libopencore_amrnb", rate=8000))),
+    "AMR": ("a.amr", lambda path: tone(path, audio="libopencore_amrnb", rate=8000)),
+    "WMA": ("a.wma", lambda path: tone(path, audio="wmav2")),
+    "ADPCM in WAV": ("a.wav", lambda path: tone(path, audio="adpcm_ima_wav", rate=22_050)),
+    "WAV": ("a.wav", lambda path: tone(path, audio="pcm_s16le", layout="stereo")),
+    "FLAC": ("a.flac", lambda path: tone(path, audio="flac")),
+    "raw AAC": ("a.aac", lambda path: tone(path, audio="aac")),
+    "raw AAC that grows louder in the middle": (
+        "a.aac",
+        lambda path: joined(
+            path,
+            make(path.with_name("b.aac"), 5.0, video=None, pauses=[(0.0, 5.0)]),
+            tone(path, audio="aac", layout="stereo"),
+        ),
+    ),
+    "MP3 without an index": ("a.mp3", lambda path: tone(path, audio="libmp3lame", options={"write_xing": "0"})),
+    "MP3 with the index of its first part": ("a.mp3", lambda path: joined(path, *[tone(path, audio="libmp3lame")] * 2)),
+    "AC-3": ("a.ac3", lambda path: tone(path, audio="ac3")),
+    "chained Ogg": (
+        "a.ogg",
+        lambda path: joined(
+            path,
+            tone(path.with_name("b.ogg"), audio="libopus"),
+            tone(path.with_name("c.ogg"), audio="libopus", options={"serial_offset": "7"}),
+        ),
+    ),
+    "sound in MPEG-TS, twice": ("a.ts", lambda path: joined(path, *[tone(path, audio="mp2")] * 2)),
+    "opposite phases": ("a.wav", lambda path: tone(path, audio="pcm_s16le", layout="stereo", opposite=True)),
+}

@@ -219,6 +219,17 @@ def test_levels_are_those_of_the_source(encoder: str, pixels: str, tmp_path: Pat
         assert after == pytest.approx(before, abs=2.5)
 
 
+def test_the_last_picture_ends_with_its_segment(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "a.mp4", 7.3, audio=None)
+    spans = [(0.0, 2.3), (2.3, 4.0), (4.0, 7.3), (7.0, 7.3)]
+    for segment in video.split(path, windows=spans, fps=2, out=tmp_path / "out"):
+        with av.open(str(segment.path)) as container:
+            packets = [packet for packet in container.demux(video=0) if packet.size]
+            ends = sorted(float((packet.pts + packet.duration) * packet.time_base) for packet in packets)
+        ticks = [at / 2 for at in range(1, len(ends))]
+        assert ends == pytest.approx([*ticks, segment.duration], abs=0.001)
+
+
 def big_gif(path: Path) -> Path:
     """A file of 100 bytes whose pictures have 256 million pixels."""
     picture = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"

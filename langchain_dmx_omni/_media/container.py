@@ -66,7 +66,7 @@ def open_container(source: Path | BytesIO, *, formats: str = MOVING, demuxer: st
 
 
 def pass_over(stream: Any) -> None:
-    """Let a stream that nobody reads cost nothing, where PyAV can (since 17)."""
+    """Let a stream that nobody reads cost nothing, where PyAV can."""
     if hasattr(av.stream, "Discard"):
         stream.discard = av.stream.Discard.all
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import struct
 from array import array
 from collections.abc import Callable, Sequence
@@ -161,6 +162,23 @@ def tone(
     return path
 
 
+def amr(path: Path, seconds: float = 5.0) -> Path:
+    """Write speech frames of AMR, noise and silence in turn: not every FFmpeg can encode it, but each can decode it."""
+    noise, count = random.Random(7), round(seconds * 50)
+    frames = [b"\x04" + (bytes(12) if at * 10 // count % 2 else noise.randbytes(12)) for at in range(count)]
+    raw = path.with_suffix(".amr")
+    raw.write_bytes(b"#!AMR\n" + b"".join(frames))
+    if path == raw:
+        return path
+    with av.open(str(raw)) as source, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    return path
+
+
 def in_fives(path: Path) -> Path:
     """Say in a 3GP file of AMR that five frames are one sample of it, as phones do."""
     data = bytearray(path.read_bytes())
@@ -168,7 +186,9 @@ def in_fives(path: Path) -> Path:
     size, count = struct.unpack_from(">II", data, sizes)
     struct.pack_into(">II", data, sizes, 5 * size, count // 5)
     struct.pack_into(">III", data, data.index(b"stsc") + 12, 1, count // 5, 1)
-    struct.pack_into(">IIII", data, data.index(b"stts") + 12, count // 5 - 1, 800, 1, 800)
+    times = data.index(b"stts") + 12
+    for at in range(int.from_bytes(data[times - 4 : times], "big")):  # all of them in the first
+        struct.pack_into(">II", data, times + 8 * at, 0 if at else count // 5, 800)
     path.write_bytes(data)
     return path
 
@@ -182,13 +202,14 @@ def heard(path: Path, seconds: float | None = None) -> list[float]:
     """
     samples, rate = array("h"), 0
     with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="s16p")
+        resampler = av.AudioResampler(format="s16")
         for packet in container.demux(audio=0):
             with suppress(av.FFmpegError):
                 for frame in packet.decode():
                     rate, frame.pts = frame.sample_rate, None
                     for each in resampler.resample(frame):
-                        samples.frombytes(bytes(each.planes[0])[: each.samples * 2])
+                        channels = each.layout.nb_channels
+                        samples += array("h", bytes(each.planes[0])[: each.samples * 2 * channels])[::channels]
     if seconds is not None:
         del samples[round(seconds * rate) :]
     length = len(samples) / 10  # of which the edges are left out: encoders smear them
@@ -221,18 +242,20 @@ def sound_ahead(path: Path, seconds: float) -> Path:
     data = path.read_bytes()
     at = data.index(b"\x1f\x43\xb6\x75") + 4
     size, at = _vint(data, at)
-    blocks, head, end = [], b"", at + size
+    blocks, head, tail, end = [], b"", b"", at + size
     while at < end:
         length, body = _vint(data, at + 1)
         element = data[at : body + length]
         if data[at] == 0xA3:  # SimpleBlock: track, time, flags
             track, time = data[body] & 0x7F, int.from_bytes(data[body + 1 : body + 3], "big", signed=True)
             blocks.append((time - 1000 * seconds * (track == 2), element))
+        elif data[at] == 0xA0:  # BlockGroup: the last of the sound, with what is to be left out of it
+            tail += element
         else:
             head += element
         at = body + length
     ordered = b"".join(element for _, element in sorted(blocks, key=lambda block: block[0]))
-    path.write_bytes(data[: end - size] + head + ordered + data[end:])
+    path.write_bytes(data[: end - size] + head + ordered + tail + data[end:])
     return path
 
 
@@ -371,4 +394,36 @@ AWKWARD: dict[str, tuple[str, Make]] = {
     "turned by 90 degrees and mirrored": ("a.mp4", lambda path: turned(make(path), (0, -1, -1, 0))),
     "full range": ("a.mp4", lambda path: make(path, pixels="yuvj420p")),
     "sides under 16 pixels": ("a.mkv", lambda path: make(path, size=(128, 12), video="ffv1", pixels="gray")),
+}
+
+SOUNDS: dict[str, tuple[str, Make]] = {
+    # name of the file, and what makes it
+    "AMR, five frames in a packet": ("a.3gp", lambda path: in_fives(amr(path))),
+    "AMR": ("a.amr", amr),
+    "WMA": ("a.wma", lambda path: tone(path, audio="wmav2")),
+    "ADPCM in WAV": ("a.wav", lambda path: tone(path, audio="adpcm_ima_wav", rate=22_050)),
+    "WAV": ("a.wav", lambda path: tone(path, audio="pcm_s16le", layout="stereo")),
+    "FLAC": ("a.flac", lambda path: tone(path, audio="flac")),
+    "raw AAC": ("a.aac", lambda path: tone(path, audio="aac")),
+    "raw AAC that grows louder in the middle": (
+        "a.aac",
+        lambda path: joined(
+            path,
+            make(path.with_name("b.aac"), 5.0, video=None, pauses=[(0.0, 5.0)]),
+            tone(path, audio="aac", layout="stereo"),
+        ),
+    ),
+    "MP3 without an index": ("a.mp3", lambda path: tone(path, audio="libmp3lame", options={"write_xing": "0"})),
+    "MP3 with the index of its first part": ("a.mp3", lambda path: joined(path, *[tone(path, audio="libmp3lame")] * 2)),
+    "AC-3": ("a.ac3", lambda path: tone(path, audio="ac3")),
+    "chained Ogg": (
+        "a.ogg",
+        lambda path: joined(
+            path,
+            tone(path.with_name("b.ogg"), audio="libopus"),
+            tone(path.with_name("c.ogg"), audio="libopus", options={"serial_offset": "7"}),
+        ),
+    ),
+    "sound in MPEG-TS, twice": ("a.ts", lambda path: joined(path, *[tone(path, audio="mp2")] * 2)),
+    "opposite phases": ("a.wav", lambda path: tone(path, audio="pcm_s16le", layout="stereo", opposite=True)),
 }

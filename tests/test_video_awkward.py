@@ -97,13 +97,15 @@ def write_clip(name: str, folder: Path) -> Path:
 
 def test_the_tables_are_complete() -> None:
     assert {*RIGHT, *DAMAGED, *WRONG} == {*clips.AWKWARD}
+    assert {*HEARD} == {*clips.SOUNDS}
 
 
 @pytest.mark.parametrize(("name", "right"), RIGHT.items(), ids=RIGHT)
 def test_what_is_right(name: str, right: Right, tmp_path: Path) -> None:
     path = write_clip(name, tmp_path)
     info = video.probe(path)
-    assert (info.container, round(info.duration, 3), info.problem) == (right.container, right.seconds, None)
+    assert (info.container, info.problem) == (right.container, None)
+    assert info.duration == pytest.approx(right.seconds, abs=0.025)  # encoders differ in the last frame of sound
     assert ((info.width, info.height) if info.has_video else None, info.has_audio) == (right.size, right.sound)
 
     segments = [*video.split(path, window=1.0, out=tmp_path / "out")]
@@ -164,69 +166,33 @@ class Sounds(NamedTuple):
     restarts: int = 0
 
 
-HEARD: dict[str, tuple[str, clips.Make, Sounds]] = {
-    "AMR, five frames in a packet": (
-        "a.3gp",
-        lambda path: clips.in_fives(clips.tone(path, audio="libopencore_amrnb", rate=8000)),
-        Sounds(5.0),
-    ),
-    "AMR": ("a.amr", lambda path: clips.tone(path, audio="libopencore_amrnb", rate=8000), Sounds(5.02)),
-    "WMA": ("a.wma", lambda path: clips.tone(path, audio="wmav2"), Sounds(5.035)),
-    "ADPCM in WAV": ("a.wav", lambda path: clips.tone(path, audio="adpcm_ima_wav", rate=22_050), Sounds(5.091)),
-    "WAV": ("a.wav", lambda path: clips.tone(path, audio="pcm_s16le", layout="stereo"), Sounds(5.0)),
-    "FLAC": ("a.flac", lambda path: clips.tone(path, audio="flac"), Sounds(5.0)),
-    "raw AAC": ("a.aac", lambda path: clips.tone(path, audio="aac"), Sounds(5.035)),
-    "raw AAC that grows louder in the middle": (
-        "a.aac",
-        lambda path: clips.joined(
-            path,
-            clips.make(path.with_name("b.aac"), 5.0, video=None, pauses=[(0.0, 5.0)]),
-            clips.tone(path, audio="aac", layout="stereo"),
-        ),
-        Sounds(10.069),
-    ),
-    "MP3 without an index": (
-        "a.mp3",
-        lambda path: clips.tone(path, audio="libmp3lame", options={"write_xing": "0"}),
-        Sounds(5.04),
-    ),
-    "MP3 with the index of its first part": (
-        "a.mp3",
-        lambda path: clips.joined(path, *[clips.tone(path, audio="libmp3lame")] * 2),
-        Sounds(10.081, "1 piece of it is damaged and left out"),  # the second index
-    ),
-    "AC-3": ("a.ac3", lambda path: clips.tone(path, audio="ac3"), Sounds(5.024)),
-    "chained Ogg": (
-        "a.ogg",
-        lambda path: clips.joined(
-            path,
-            clips.tone(path.with_name("b.ogg"), audio="libopus"),
-            clips.tone(path.with_name("c.ogg"), audio="libopus", options={"serial_offset": "7"}),
-        ),
-        Sounds(10.007, restarts=1),
-    ),
-    "sound in MPEG-TS, twice": (
-        "a.ts",
-        lambda path: clips.joined(path, *[clips.tone(path, audio="mp2")] * 2),
-        Sounds(10.032, restarts=1),
-    ),
-    "opposite phases": (
-        "a.wav",
-        lambda path: clips.tone(path, audio="pcm_s16le", layout="stereo", opposite=True),
-        Sounds(5.0, "its two channels cancel each other out (opposite phases) for 5.0 s; one of them was taken there"),
+HEARD: dict[str, Sounds] = {
+    "AMR, five frames in a packet": Sounds(5.0),
+    "AMR": Sounds(5.0),
+    "WMA": Sounds(5.035),
+    "ADPCM in WAV": Sounds(5.091),
+    "WAV": Sounds(5.0),
+    "FLAC": Sounds(5.0),
+    "raw AAC": Sounds(5.035),
+    "raw AAC that grows louder in the middle": Sounds(10.069),
+    "MP3 without an index": Sounds(5.04),
+    "MP3 with the index of its first part": Sounds(10.081, "1 piece of it is damaged and left out"),
+    "AC-3": Sounds(5.024),
+    "chained Ogg": Sounds(10.007, restarts=1),
+    "sound in MPEG-TS, twice": Sounds(10.032, restarts=1),
+    "opposite phases": Sounds(
+        5.0, "its two channels cancel each other out (opposite phases) for 5.0 s; one of them was taken there"
     ),
 }
 
 
-@pytest.mark.parametrize(("file", "make", "sounds"), HEARD.values(), ids=HEARD)
-def test_what_is_heard(file: str, make: clips.Make, sounds: Sounds, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "sounds"), HEARD.items(), ids=HEARD)
+def test_what_is_heard(name: str, sounds: Sounds, tmp_path: Path) -> None:
+    file, make = clips.SOUNDS[name]
     path = make(tmp_path / file)
     info = video.probe(path)
-    assert (round(info.duration, 3), info.problem, info.clock_restarts) == (
-        sounds.seconds,
-        sounds.problem,
-        sounds.restarts,
-    )
+    assert (info.problem, info.clock_restarts) == (sounds.problem, sounds.restarts)
+    assert info.duration == pytest.approx(sounds.seconds, abs=0.025)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         (segment,) = video.split(path, window=30.0, out=tmp_path / "out")
@@ -250,6 +216,17 @@ def test_levels_are_those_of_the_source(encoder: str, pixels: str, tmp_path: Pat
     assert len(frames[0]) == len(frames[1]) == 20
     for before, after in zip(*frames, strict=True):
         assert after == pytest.approx(before, abs=2.5)
+
+
+def test_the_last_picture_ends_with_its_segment(tmp_path: Path) -> None:
+    path = clips.make(tmp_path / "a.mp4", 7.3, audio=None)
+    spans = [(0.0, 2.3), (2.3, 4.0), (4.0, 7.3), (7.0, 7.3)]
+    for segment in video.split(path, windows=spans, fps=2, out=tmp_path / "out"):
+        with av.open(str(segment.path)) as container:
+            packets = [packet for packet in container.demux(video=0) if packet.size]
+            ends = sorted(float((packet.pts + packet.duration) * packet.time_base) for packet in packets)
+        ticks = [at / 2 for at in range(1, len(ends))]
+        assert ends == pytest.approx([*ticks, segment.duration], abs=0.001)
 
 
 def big_gif(path: Path) -> Path:
@@ -300,10 +277,8 @@ def test_windows_have_a_bound(tmp_path: Path) -> None:
 def test_a_header_that_promises_too_much(length: float, tmp_path: Path) -> None:
     path = clips.patched(clips.make(tmp_path / "a.mkv"), clips.MKV_LENGTH, struct.pack(">d", length))
     info = video.probe(path)
-    assert (info.duration, info.problem) == (
-        2.005,
-        f"it is cut off: it ends after 2.0 of {length / 1000:.1f} s",
-    )
+    assert info.problem == f"it is cut off: it ends after 2.0 of {length / 1000:.1f} s"
+    assert info.duration == pytest.approx(2.005, abs=0.025)
 
 
 @pytest.mark.parametrize("channels", [3, 5, 9, 17, 32])

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 import av
+import av.stream
 
 if TYPE_CHECKING:
     from io import BytesIO
@@ -62,6 +63,12 @@ def open_container(source: Path | BytesIO, *, formats: str = MOVING, demuxer: st
         if getattr(stream, "codec_context", None) is not None:
             stream.codec_context.options = dict(_DECODING)
     return container
+
+
+def pass_over(stream: Any) -> None:
+    """Let a stream that nobody reads cost nothing, where PyAV can."""
+    if hasattr(av.stream, "Discard"):
+        stream.discard = av.stream.Discard.all
 
 
 def exact(number: Any) -> Fraction | None:

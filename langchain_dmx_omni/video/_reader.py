@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import av
-import av.stream
 
-from langchain_dmx_omni._media.container import exact, open_container
+from langchain_dmx_omni._media.container import exact, open_container, pass_over
 
 from ._clock import Clock, has_header, has_index, is_raw
 from ._open import picture_stream, sound_stream, start_of
@@ -122,7 +121,7 @@ class _Track:
         self._read: list[Any] = both if not has_index(container) or info.clock_restarts else [stream]
         for other in container.streams:
             if other not in self._read:
-                other.discard = av.stream.Discard.all
+                pass_over(other)
 
     def _chosen(self, picture: Stream | None, sound: Stream | None) -> Stream | None:
         raise NotImplementedError

@@ -33,6 +33,9 @@ _BUFFER = 20.0
 _KEYFRAME = 30.0
 """Seconds between keyframes at the most; scene changes get their own."""
 _FINER = 10_000
+_ANY, _FORWARD = 0, 2
+"""FFmpeg's numbers for a picture of which the encoder decides (the source's choice is not its own), and for one that is
+built on earlier ones only."""
 _VIDEO_RANGE = 1
 """FFmpeg's number for levels from 16 to 235."""
 MOMENT = 1e-3
@@ -128,6 +131,10 @@ class Writer:
             if not self._pictures:
                 _tag(self._video, scaled)
             scaled.pts, scaled.time_base = self._pictures, 1 / self.plan.fps
+            # The last one is to be written last, since its length alone is not that of a tick: it and the one before it
+            # are not referred to by pictures between them.
+            last = int((self.end - self.start - MOMENT) * self.plan.fps)
+            scaled.pict_type = _FORWARD if 0 < self._pictures >= last - 1 else _ANY
             self._mux(self._video.encode(scaled))
             self._pictures += 1
 
@@ -141,7 +148,6 @@ class Writer:
         if self._turn is not None:
             scaled = self._turn.turned(scaled)
         scaled.color_range = _VIDEO_RANGE
-        scaled.pict_type = 0  # the source's choice of keyframes is not the encoder's
         return scaled
 
     def _play(self, piece: Sound) -> None:

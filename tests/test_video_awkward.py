@@ -224,7 +224,7 @@ def test_the_last_picture_ends_with_its_segment(tmp_path: Path) -> None:
     for segment in video.split(path, windows=spans, fps=2, out=tmp_path / "out"):
         with av.open(str(segment.path)) as container:
             packets = [packet for packet in container.demux(video=0) if packet.size]
-            ends = sorted(float((packet.pts + packet.duration) * packet.time_base) for packet in packets)
+            ends = sorted(float(((packet.pts or 0) + (packet.duration or 0)) * packet.time_base) for packet in packets)
         ticks = [at / 2 for at in range(1, len(ends))]
         assert ends == pytest.approx([*ticks, segment.duration], abs=0.001)
 

@@ -1,4 +1,4 @@
-# Needs only python3 (3.11 to 3.13) and make; everything else goes into .venv.
+# Needs only python3 (3.11 or newer) and make; everything else goes into .venv.
 #
 #   make demo VIDEO=holiday.mp4 QUESTION="Who is it that's waving?"
 #   make test PYTHON=python3.12 PYTEST_ARGS="-k retry --no-cov"
@@ -17,12 +17,14 @@ unexport VIDEO QUESTION VOICE OUTPUT MAKEOVERRIDES
 export CALLED_FROM := $(if $(findstring w,$(firstword -$(MAKEFLAGS))),$(value PWD),$(CURDIR))
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt
+INSTALL := -m pip --disable-pip-version-check install -qq
+PIP := $(BIN)/python $(INSTALL) -c constraints.txt
+PYTEST := -m pytest -q -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types check bench bench-video clean
+.PHONY: help demo test test-newest test-oldest lint types check bench bench-video clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -34,7 +36,21 @@ demo: .venv/.demo ## ask about a video and save the spoken answer: VIDEO=… QUE
 
 test: .venv/.dev ## run the tests; coverage below 95 % fails
 	@echo "Testing"
-	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --cov --cov-report=term $(PYTEST_ARGS)
+	@$(BIN)/python $(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
+
+# What users get: each in an environment of its own, made anew, on the PYTHON that is named.
+test-newest: ## run the tests with the newest versions of everything, nothing pinned
+	@$(call prepare,.venv-newest)
+	@.venv-newest/bin/python $(INSTALL) -e '.[all,dev]'
+	@.venv-newest/bin/python $(PYTEST) $(PYTEST_ARGS)
+
+# httpx comes last and alone: langchain-tests wants a newer one than the package does.
+test-oldest: ## run the tests with the oldest allowed versions of what the package needs
+	@$(call prepare,.venv-oldest)
+	@grep -v '^httpx==' constraints-oldest.txt > .venv-oldest/constraints.txt
+	@.venv-oldest/bin/python $(INSTALL) -c .venv-oldest/constraints.txt -e '.[all,dev]'
+	@.venv-oldest/bin/python $(INSTALL) --no-deps $$(grep '^httpx==' constraints-oldest.txt)
+	@.venv-oldest/bin/python $(PYTEST) $(PYTEST_ARGS)
 
 lint: .venv/.dev ## check style, formatting and the layers between modules
 	@echo "Checking style, formatting and layers"
@@ -42,9 +58,10 @@ lint: .venv/.dev ## check style, formatting and the layers between modules
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 
-types: .venv/.dev ## check the types
+types: .venv/.dev ## check the types, and those of users' code
 	@echo "Checking types"
 	@$(BIN)/python -m mypy
+	@$(BIN)/python -m mypy --strict --config-file= --cache-dir=.mypy_cache/users tests/typing_user_code.py
 
 check: test lint types ## everything that has to pass
 
@@ -56,18 +73,23 @@ bench-video: .venv/.dev ## measure fitting and splitting an hour of 1080p, besid
 
 clean: ## remove the virtual environment, caches and what the demo left
 	@echo "Cleaning"
-	@rm -rf .venv .venv-bench build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-bench .venv-newest .venv-oldest build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -f answer.wav clip.mp4
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# $(call prepare,folder): make a virtual environment, or say what is missing.
+define prepare
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }; \
+$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	{ echo "This Python can't make virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }; \
+echo "Preparing $(1)"; \
+$(PYTHON) -m venv --clear $(1)
+endef
+
 # The demo needs few packages and starts in seconds; the tests add theirs to the same environment.
 .venv/.demo: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-		{ echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
-	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
-		{ echo "This Python can't make virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@echo "Preparing .venv for the demo (once)"
-	@$(PYTHON) -m venv --clear .venv
+	@$(call prepare,.venv)
 	@$(PIP) -e '.[local]'
 	@touch $@
 
@@ -75,7 +97,7 @@ clean: ## remove the virtual environment, caches and what the demo left
 .venv-bench/.done: pyproject.toml benchmarks/constraints.txt
 	@echo "Preparing .venv-bench (once, about a minute)"
 	@$(PYTHON) -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip --disable-pip-version-check install -qq -c benchmarks/constraints.txt -e '.[bench]'
+	@.venv-bench/bin/python $(INSTALL) -c benchmarks/constraints.txt -e '.[bench]'
 	@touch $@
 
 .venv/.dev: .venv/.demo

@@ -25,6 +25,13 @@ def main() -> int:
             fitted = _told(lambda path=path, to=target: _said(video.probe(video.fit(path, max_bytes=_BUDGET, out=to))))
             parts = _told(lambda path=path, to=out: _parts(video.split(path, window=1.0, out=to)))
             lines.append(f"| {name} | {_said(info)} | {fitted} | {parts} |")
+    lines += ["", "| sound | probe | decibels by tenths: decoded | fitted |", "|---|---|---|---|"]
+    for name, (file, make) in clips.SOUNDS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = make(Path(folder) / file)
+            info = video.probe(path)
+            fitted = _told(lambda path=path, info=info: _levels(_whole(path), info.duration))
+            lines.append(f"| {name} | {_said(info)} | {_levels(path, info.duration)} | {fitted} |")
     print("\n".join(lines))  # noqa: T201  it is a command
     return 0
 
@@ -36,6 +43,15 @@ def _said(info: video.MediaInfo) -> str:
     turned = f", turned by {info.rotation}°" if info.rotation else ""
     sound = ", sound" if info.has_audio else ""
     return f"{info.container}, {info.duration:.2f} s{shown}{turned}{sound}" + (f"; {info.problem}" * info.damaged)
+
+
+def _whole(path: Path) -> Path:
+    (segment,) = video.split(path, window=60.0, out=path.parent / "out")
+    return segment.path
+
+
+def _levels(path: Path, seconds: float) -> str:
+    return " ".join(f"{level:.0f}" for level in clips.heard(path, seconds))
 
 
 def _parts(segments: object) -> str:

@@ -131,7 +131,7 @@ def _settings(how: Plan, seconds: float) -> list[str]:
 def _looked_at(source: Path, out: Path, name: str) -> Figures:
     """Return what was written: how much, how large, how exact."""
     files = sorted(out.glob("*.mp4"))
-    spans = video.windows(source, window=_WINDOW) if name == "split" else [video.Window(0.0, 0.0)]
+    spans = video.windows(source, window=_WINDOW) if name == "split" else [video.TimeRange(0.0, 0.0)]
     off = [abs(_first_number(file) - talk.number_at(span.start)) for file, span in zip(files, spans, strict=True)]
     infos = [video.probe(file) for file in files]
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ._answer.chunks import to_message
+from ._answer.chunks import partial_message
 from ._answer.endings import settle
 from ._answer.reader import AnswerReader
 from ._transport import http, retry
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._answer.deltas import AnswerSpec, Delta
     from ._event_log import EventLog
     from ._request.body import Body
+    from ._secrets import Secrets
     from ._sse import EventDecoder, ServerSentEvent
     from ._transport.endpoint import Endpoint
 
@@ -37,8 +38,8 @@ class Exchange:
     body: Body
     spec: AnswerSpec
     max_retries: int
-    secret: str = field(repr=False)
-    """The API key, kept out of every error and log."""
+    secrets: Callable[[], Secrets] = field(repr=False)
+    """What is kept out of every error and log."""
     log: EventLog | None = None
 
     def collect(self, on_retry: Callable[[Any], Any] | None = None) -> Answer:
@@ -134,22 +135,22 @@ class _Attempt:
         rest = [] if reader.answer.ended else decoder.close()
         if self._log is not None:
             self._log.write(rest)
-        deltas = settle(reader, rest, decoder.stray)
+        deltas = settle(reader, rest, decoder.stray, decoder.before_stray)
         if reader.answer.failure is not None:
             raise reader.answer.failure
         return deltas
 
     def _complete(self, error: DMXOmniError) -> None:
-        """Add what had arrived, and take out the key."""
+        """Add what had arrived, and take out what is secret."""
         if self._reader is not None and self.answer.started:
-            error.partial = to_message(self.answer)
-        secret = self._exchange.secret
-        error.args = tuple(redact(secret, each) if isinstance(each, str) else each for each in error.args)
+            error.partial = partial_message(self.answer)
+        secrets = self._exchange.secrets()
+        error.args = tuple(secrets.redact(each) if isinstance(each, str) else each for each in error.args)
         for name, value in vars(error).items():
             if isinstance(value, str):  # the service's code, param and so on
-                setattr(error, name, redact(secret, value))
-        if error.__cause__ is not None and secret in str(error.__cause__):
-            # It would be printed with the traceback.
+                setattr(error, name, secrets.redact(value))
+        if any(secrets.are_in(str(cause)) for cause in _causes(error)):
+            # They would be printed with the traceback.
             error.__cause__ = error.__context__ = None
         if self._log is not None:
             self._log.fail(error)
@@ -263,12 +264,8 @@ def as_interruption(error: DMXOmniError) -> StreamInterruptedError | None:
     return interruption
 
 
-_RECOGNIZABLE = 8
-"""Characters of the key that give it away: an excerpt may end in the middle of it."""
-
-
-def redact(secret: str, text: str) -> str:
-    if secret[:_RECOGNIZABLE] in text:
-        for end in range(len(secret), min(len(secret), _RECOGNIZABLE) - 1, -1):
-            text = text.replace(secret[:end], "[key]")
-    return text
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -11,14 +12,30 @@ from pydantic import AliasChoices, ConfigDict, Field, SecretStr, model_validator
 
 from . import _profiles
 from ._request.options import NAMES, SystemWithAudio, warn_unknown
-from ._transport.endpoint import AsyncClient, Client, Endpoint, Timeout, headers
+from ._secrets import Secrets
+from ._transport.clients import proxy_secrets
+from ._transport.endpoint import AsyncClient, Bounds, Client, Endpoint, Timeout, headers, without_user_info
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
+    from langchain_core.load.serializable import SerializedConstructor, SerializedNotImplemented
+
+    # What may be given, since type checkers take a field's type for that of the argument.
+    Folders = Sequence[Path | str]
+    Folder = Path | str
+    Secret = SecretStr | str
+else:
+    # What pydantic makes of it.
+    Folders = list[Path]
+    Folder = Path
+    Secret = SecretStr
+
 _KEY = "DMXAPI_API_KEY"
+_HEADERS = "DMXAPI_DEFAULT_HEADERS"
+"""What stands for the headers in a serialized model; `load(secrets_map=…)` takes them by this name."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -75,10 +92,10 @@ class Fields(BaseChatModel):
     """What to do with a system message when speech is on, which the service does not take together:
     `"fold"` its text into the first user message, `"send"` it all the same, or raise an `"error"`."""
 
-    media_roots: list[Path] = Field(default_factory=list)
+    media_roots: Folders = Field(default_factory=list)
     """Folders below which `file://` URLs in messages are honoured. None by default: a message can't read files."""
 
-    api_key: SecretStr | None = Field(default_factory=secret_from_env(_KEY, default=None))
+    api_key: Secret | None = Field(default_factory=secret_from_env(_KEY, default=None))
     """The API key, by default from `DMXAPI_API_KEY`. It is never pickled: a copy in another process reads its own."""
 
     base_url: str = Field(default_factory=from_env("DMXAPI_BASE_URL", default=_profiles.DEFAULT_BASE_URL))
@@ -88,7 +105,8 @@ class Fields(BaseChatModel):
     """What goes before the key in the `Authorization` header: nothing by default, `"Bearer"` for other servers."""
 
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
-    """Further headers of every request."""
+    """Further headers of every request. Their values are secret: no repr, trace, cache key or error has them, and
+    `dumps` leaves them out. A pickle keeps them, for the process that it goes to."""
 
     timeout: Seconds | Timeout | None = 60.0
     """Seconds for connecting and for sending each piece; an `httpx.Timeout` sets them apart; None for no limit.
@@ -100,6 +118,14 @@ class Fields(BaseChatModel):
     idle_timeout: Seconds | None = 120.0
     """Seconds from one event to the next. Comments that keep the connection alive don't count."""
 
+    max_event_bytes: int | None = Field(default=512 << 20, ge=1)
+    """Bytes that one event of an answer may have, 512 MiB by default: a two-hour speech in one event has 461 MB. None
+    for no limit."""
+
+    max_answer_bytes: int | None = Field(default=2 << 30, ge=1)
+    """Bytes that a whole answer may have, 2 GiB by default: speech may come up to three times over. None for no
+    limit."""
+
     max_retries: int = Field(default=2, ge=0)
     """Tries after the first, for errors that another try may mend; 0 turns retrying off."""
 
@@ -109,7 +135,7 @@ class Fields(BaseChatModel):
     http_async_client: AsyncClient | None = Field(default=None, exclude=True)
     """An `httpx.AsyncClient` for async calls, used as it is and never closed; by default each event loop has one."""
 
-    event_log: Path | None = None
+    event_log: Folder | None = None
     """A folder for each call's raw events as JSON lines, without media and without the key."""
 
     streaming: bool = False
@@ -120,7 +146,7 @@ class Fields(BaseChatModel):
     @model_validator(mode="before")
     @classmethod
     def _warn_misspelt(cls, values: Any) -> Any:
-        if isinstance(values, dict) and not values.keys() <= cls.__pydantic_fields__.keys():
+        if isinstance(values, dict) and not values.keys() <= cls.model_fields.keys():
             known = [*cls.model_fields, "model_name"]
             # LangChain makes copies from a model's whole __dict__, with what it keeps there for itself.
             warn_unknown([name for name in values if name not in known and name[:1] != "_"], known)
@@ -155,7 +181,30 @@ class Fields(BaseChatModel):
     @property
     def lc_secrets(self) -> dict[str, str]:
         """Where the secret fields come from when a serialized model is loaded."""
-        return {"api_key": _KEY}
+        return {"api_key": _KEY, "default_headers": _HEADERS}
+
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        """What a serialized model holds in other words: its address without a user's name and password."""
+        return {"base_url": without_user_info(self.base_url)}
+
+    def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
+        """Serialize the model, as LangChain does for traces and for the cache's key.
+
+        Bounds go in only where they are not the default ones: they change no answer, so answers that were cached
+        before there were any are found again.
+        """
+        serialized = super().to_json()
+        if serialized["type"] == "constructor":
+            for name in ("max_event_bytes", "max_answer_bytes"):
+                if getattr(self, name) == type(self).model_fields[name].default:
+                    serialized["kwargs"].pop(name, None)
+        return serialized
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Return the fields for `repr`, without what may be secret in them."""
+        for name, value in super().__repr_args__():
+            yield name, without_user_info(value) if name == "base_url" else value
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -203,20 +252,24 @@ class Fields(BaseChatModel):
     # Requests
 
     def _key(self) -> str:
-        key = self.api_key.get_secret_value().strip() if self.api_key is not None else ""
+        key = self.api_key.get_secret_value().strip() if isinstance(self.api_key, SecretStr) else ""
         if not key:
             raise ConfigurationError(f"there is no API key: set {_KEY}, or pass ChatDMXOmni(api_key=…)")
         if not key.isascii() or not key.isprintable():
             raise ConfigurationError(f"the API key holds characters that no header can carry: check {_KEY}")
         return key
 
+    def _secrets(self, key: str) -> Secrets:
+        return Secrets(key, self.default_headers, proxy_secrets())
+
     def _endpoint(self, key: str) -> Endpoint:
         return Endpoint(
-            url=f"{self.base_url.rstrip('/')}/responses",
+            base_url=self.base_url,
             headers=headers(key, auth_scheme=self.auth_scheme, default_headers=self.default_headers),
             timeout=self.timeout if isinstance(self.timeout, Timeout) else Timeout(self.timeout),
             client=self.http_client,
             async_client=self.http_async_client,
             first_event_timeout=self.first_event_timeout,
             idle_timeout=self.idle_timeout,
+            bounds=Bounds(self.max_event_bytes or math.inf, self.max_answer_bytes or math.inf),
         )

@@ -35,7 +35,7 @@ LIMITS = Limits(data_url=10_485_760, remote_file=2_000_000_000)
 
 
 class Abilities(NamedTuple):
-    """What decides how a request is written. A model that nothing is known of is taken to be able to."""
+    """What decides how a request is written. An unknown model counts as able to do everything."""
 
     require_a_tool: bool = True
     """Whether `tool_choice` may be `"required"`."""
@@ -77,16 +77,16 @@ _PROFILES: dict[str, ModelProfile] = {
 
 
 def abilities(model: str) -> Abilities:
-    """Return what is known of how a model is asked."""
+    """Return the abilities of a model."""
     return _ABILITIES.get(model, Abilities())
 
 
 def profile(model: str) -> ModelProfile | None:
-    """Return the profile of a model, or None for one that nothing is known of."""
-    found = _PROFILES.get(model)
-    return found.copy() if found is not None else None
+    """Return a copy of the profile of a model, or None for an unknown one."""
+    stored = _PROFILES.get(model)
+    return stored.copy() if stored is not None else None
 
 
 def is_own(model: str, profile: ModelProfile | None) -> bool:
-    """Whether a model's profile is what stands here."""
+    """Whether a profile is the one that this package has for the model."""
     return profile == _PROFILES.get(model)

@@ -12,6 +12,9 @@ from typing import NamedTuple
 _EXCERPT = 200
 """Bytes kept of lines that are no server-sent events, for the error message."""
 
+_EMPTY_FIELDS = frozenset({b"data", b"event", b"id", b"retry"})
+"""Fields without a colon, whose value is empty by the standard."""
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -22,7 +25,8 @@ class ServerSentEvent(NamedTuple):
     data: bytes
 
 
-_made = partial(tuple.__new__, ServerSentEvent)  # past the class's own `__new__`, which takes longer than all the rest
+# Past the class's own `__new__`, which takes longer than all the rest.
+_new_event = partial(tuple.__new__, ServerSentEvent)
 
 
 class EventDecoder:
@@ -37,10 +41,15 @@ class EventDecoder:
 
     Attributes:
         stray: The beginning of what was neither event nor comment, such as an HTML page.
+        before_stray: How many events had come before that.
+        held: Bytes that are held of an event, or of a line, that has not ended.
     """
 
     def __init__(self) -> None:
         self.stray = b""
+        self.before_stray = 0
+        self._count = 0
+        self.held = 0
         self._idle = False  # whether nothing is held that what comes next could belong to
         self._lead = b"data: "  # what the last event began with, and its name
         self._lead_name = ""
@@ -54,13 +63,14 @@ class EventDecoder:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Return the events that `chunk` completes."""
-        if self._idle and (events := self._whole(chunk)):
+        if self._idle and (events := self._whole_events(chunk)):
+            self._count += len(events)
             return events
         events = self._pieces(chunk)
         self._idle = not (self._line or self._name or self._data or self._after_cr or self._at_start or self._bare)
         return events
 
-    def _whole(self, chunk: bytes) -> list[ServerSentEvent] | None:
+    def _whole_events(self, chunk: bytes) -> list[ServerSentEvent] | None:
         """Return the events of a chunk that holds nothing but whole ones of two lines, as nearly every chunk does."""
         if b"\r" in chunk:
             return None
@@ -76,7 +86,7 @@ class EventDecoder:
             end = chunk.find(b"\n", at)
             if end <= at or not chunk.startswith(b"\n\n", end):
                 return None
-            events.append(_made((self._lead_name, chunk[at:end])))
+            events.append(_new_event((self._lead_name, chunk[at:end])))
             start = end + 2
         return events
 
@@ -90,12 +100,14 @@ class EventDecoder:
         # A piece of a long line is kept as it is: split() would copy it.
         *lines, last = chunk.split(b"\n") if b"\n" in chunk else [chunk]
         if lines and self._line:
+            self.held -= sum(map(len, self._line))
             self._line.append(lines.pop(0))
             self._take_line()
         for line in lines:
             self._take(line)
         if last:
             self._line.append(last)
+            self.held += len(last)
         return self._drain()
 
     def close(self) -> list[ServerSentEvent]:
@@ -107,6 +119,7 @@ class EventDecoder:
 
     def _drain(self) -> list[ServerSentEvent]:
         events, self._events = self._events, []
+        self._count += len(events)
         return events
 
     def _take_line(self) -> None:
@@ -130,12 +143,14 @@ class EventDecoder:
             if self._data:
                 self._end_event()
             self._name = _name(line)
-        elif line.startswith((b":", b"id:", b"retry:")):
+        elif line.startswith((b":", b"id:", b"retry:")) or line in _EMPTY_FIELDS:
             pass
         elif self._bare or line.startswith(b"{"):
             self._take_data(line)
             self._bare = True
-        elif len(self.stray) < _EXCERPT:
+        elif line.strip() and len(self.stray) < _EXCERPT:
+            if not self.stray:
+                self.before_stray = self._count + len(self._events) + bool(self._data)
             self.stray = (self.stray + line + b"\n")[:_EXCERPT]
 
     def _take_data(self, data: bytes) -> None:
@@ -146,6 +161,7 @@ class EventDecoder:
         ):
             self._end_event()
         self._data.append(data)
+        self.held += len(data) + 1
 
     def _end_event(self) -> None:
         if any(self._data):
@@ -153,6 +169,7 @@ class EventDecoder:
             self._events.append(ServerSentEvent(self._name, data))
         self._name = ""
         self._data.clear()
+        self.held = 0
         self._bare = False
 
 

@@ -48,9 +48,9 @@ _MOST_SECONDS = 3 * 3_600.0
 
 # What is taken for media that can't be looked at, such as a URL: an image of one megapixel, a minute of sound, a
 # minute of 640×360 video.
-_UNSEEN_IMAGE = Measured(1024, 1024)
-_UNSEEN_SECONDS = 60.0
-_UNSEEN_VIDEO = Measured(640, 360, _UNSEEN_SECONDS)
+_UNMEASURED_IMAGE = Measured(1024, 1024)
+_UNMEASURED_SECONDS = 60.0
+_UNMEASURED_VIDEO = Measured(640, 360, _UNMEASURED_SECONDS)
 
 
 def count_text(text: str) -> int:
@@ -93,7 +93,7 @@ def count_video(
     return math.ceil(frames / 2) * _frame_tiles(width, height, min(least, most), most) + 2
 
 
-def count_messages(messages: Iterable[BaseMessage], roots: Sequence[Path] = ()) -> int:
+def count_messages(messages: Iterable[BaseMessage], roots: Sequence[Path | str] = ()) -> int:
     """Return the tokens of messages: their text, media, tool calls, and what frames them.
 
     Args:
@@ -108,13 +108,13 @@ def _count_calls(message: BaseMessage) -> int:
     return sum(count_text(f"{call['name']}{call['args']}") + _MESSAGE for call in calls)
 
 
-def _count_content(message: BaseMessage, roots: Sequence[Path]) -> int:
+def _count_content(message: BaseMessage, roots: Sequence[Path | str]) -> int:
     if isinstance(message.content, str):
         return count_text(message.content)
     return sum(_count_block(block, message.type, roots) for block in message.content)
 
 
-def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path]) -> int:
+def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path | str]) -> int:
     if isinstance(block, str):
         return count_text(block)
     if isinstance(block.get("text"), str):
@@ -131,34 +131,35 @@ def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path]) 
         case {"type": "image_url", **rest}:
             return _image(rest.get("image_url", {}).get("url"), _number(rest.get("max_pixels")))
         case {"type": "input_audio", **rest}:
-            return count_audio(_measured(rest.get("input_audio", {}).get("data")).duration or _UNSEEN_SECONDS)
+            return count_audio(_measured(rest.get("input_audio", {}).get("data")).duration or _UNMEASURED_SECONDS)
         case {"type": "video_url", **rest}:
             return _video(rest.get("video_url", {}).get("url"), rest)
         case {"type": "video", "video": frames}:
             return sum(_image(frame) for frame in frames)
-    return _unseen(part["type"])
+    return _unmeasured(part["type"])
 
 
-def _unseen(kind: str) -> int:
+def _unmeasured(kind: str) -> int:
+    """Return the tokens of media that only the service sees, of an ordinary size."""
     if "image" in kind:
         return _image(None)
     if "audio" in kind:
-        return count_audio(_UNSEEN_SECONDS)
+        return count_audio(_UNMEASURED_SECONDS)
     return _video(None, {})
 
 
 def _image(data: Any, max_pixels: float | None = None) -> int:
     size = _measured(data)
     if size.width is None or size.height is None:
-        size = _UNSEEN_IMAGE
+        size = _UNMEASURED_IMAGE
     return count_image(size.width or 0, size.height or 0, max_pixels)
 
 
 def _video(data: Any, parameters: dict[str, Any]) -> int:
     """Return the tokens of a video: of its pictures and of its sound, which is as long."""
     measured = _measured(data)
-    seconds = _UNSEEN_SECONDS if measured.duration is None else measured.duration
-    width, height = measured.width or _UNSEEN_VIDEO.width or 0, measured.height or _UNSEEN_VIDEO.height or 0
+    seconds = _UNMEASURED_SECONDS if measured.duration is None else measured.duration
+    width, height = measured.width or _UNMEASURED_VIDEO.width or 0, measured.height or _UNMEASURED_VIDEO.height or 0
     pixels = {name: _number(parameters.get(name)) for name in ("min_pixels", "max_pixels", "total_pixels")}
     pictures = count_video(seconds, width, height, _number(parameters.get("fps")) or _FRAMES, **pixels)
     return pictures + (0 if measured.sound is False else count_audio(seconds))

@@ -15,6 +15,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
@@ -292,6 +293,7 @@ class ChatDMXOmni(Fields):
         """
         options = resolve(self._options(), call if stop is None else {**call, "stop": stop})
         key = self._key()
+        secrets = partial(self._secrets, key)
         return Exchange(
             endpoint=self._endpoint(key),
             body=build(messages, options),
@@ -304,8 +306,8 @@ class ChatDMXOmni(Fields):
                 stop=bool(options.stop),
             ),
             max_retries=self.max_retries,
-            secret=key,
-            log=None if self.event_log is None else EventLog(self.event_log, key),
+            secrets=secrets,
+            log=None if self.event_log is None else EventLog(self.event_log, secrets()),
         )
 
 

@@ -9,16 +9,17 @@ The last column says what is tried again, up to `max_retries` times, and nothing
     │   ├── MediaTooLargeError                                                 over the inline limit         no
     │   └── NoSpeechError                                                      a message without speech      no
     ├── APIStatusError                  the service answered with an error                                   no
-    │   ├── BadRequestError             ModelInvalidRequestError, ValueError   400, 413, any other 4xx       no
-    │   │   └── ContextLengthError      ContextOverflowError                   the input is too long         no
+    │   ├── BadRequestError             ModelInvalidRequestError, ValueError   400, any other 4xx            no
+    │   │   └── ContextLengthError      ContextOverflowError                   413: the input is too long    no
     │   ├── AuthenticationError         ModelAuthenticationError, ValueError   401                           no
     │   ├── PermissionDeniedError       ModelPermissionDeniedError, ValueError 403                           no
     │   │   └── QuotaExceededError                                             quota used up, any status     no
     │   ├── NotFoundError               ModelNotFoundError, ValueError         404                           no
     │   ├── RateLimitError              ModelRateLimitError                    429                           yes
-    │   └── ServerError                 ModelAPIError                          408, 500, 502, 504, 524       yes
+    │   └── ServerError                 ModelAPIError                          408, 500, 502, any other 5xx  yes
     │                                                                          503: no channel               twice
     ├── ConnectError                    ModelConnectionError                   the service can't be reached  yes
+    │   └── CertificateError            ValueError                             its certificate is no good    no
     ├── RequestTimeoutError             ModelTimeoutError                                                    yes
     │   ├── ConnectTimeoutError                                                no connection in time         yes
     │   ├── WriteTimeoutError                                                  not sent in time              yes
@@ -26,8 +27,10 @@ The last column says what is tried again, up to `max_retries` times, and nothing
     │   └── IdleTimeoutError            (and StreamInterruptedError)           no further event in time      yes
     ├── StreamInterruptedError          ModelConnectionError                   the answer broke off midway   yes
     ├── ProtocolError                   ModelAPIError                          it can't be understood        yes
+    │   └── AnswerTooLargeError         ValueError                             over the bounds that are set  no
     ├── UnreadableAnswerError           ModelAPIError                          it does not fit its schema    yes
-    └── EmptyAnswerError                ModelAPIError                          nothing in it                 known voice
+    ├── EmptyAnswerError                ModelAPIError                          nothing in it                 known voice
+    └── StorageError                    OSError                                a full disk, a shut folder    no
 
 A streamed answer is tried again only until its first chunk is out. Errors that a second try can't mend are also
 `ValueError`, because LangGraph's default retry policy leaves those alone. Whether a retry may help is
@@ -36,7 +39,9 @@ A streamed answer is tried again only until its first chunk is out. Errors that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
 
 from langchain_core.exceptions import (
     ContextOverflowError,
@@ -52,12 +57,17 @@ from langchain_core.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from langchain_core.messages import AIMessage
+    from pydantic import BaseModel
 
 __all__ = [
     "APIStatusError",
+    "AnswerTooLargeError",
     "AuthenticationError",
     "BadRequestError",
+    "CertificateError",
     "ConfigurationError",
     "ConnectError",
     "ConnectTimeoutError",
@@ -78,6 +88,7 @@ __all__ = [
     "RateLimitError",
     "RequestTimeoutError",
     "ServerError",
+    "StorageError",
     "StreamInterruptedError",
     "UnreadableAnswerError",
     "WriteTimeoutError",
@@ -155,7 +166,6 @@ class APIStatusError(DMXOmniError):
         error_type: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
-        is_retryable: bool | None = None,
         max_retries: int | None = None,
     ) -> None:
         super().__init__(message)
@@ -166,16 +176,14 @@ class APIStatusError(DMXOmniError):
         self.request_id = request_id
         self.retry_after = retry_after
         self.max_retries = max_retries
-        if is_retryable is not None:
-            self.is_retryable = is_retryable
 
 
 class BadRequestError(APIStatusError, ModelInvalidRequestError, ValueError):
-    """The service calls the request wrong (400, 413, 422, or a 500 whose code says so)."""
+    """The service calls the request wrong (400, another 4xx, or a 500 whose code says so)."""
 
 
 class ContextLengthError(BadRequestError, ContextOverflowError):
-    """The input is longer than the model's context."""
+    """The input is longer than the model's context (413, or a code that says so)."""
 
 
 class AuthenticationError(APIStatusError, ModelAuthenticationError, ValueError):
@@ -209,6 +217,12 @@ class ConnectError(DMXOmniError, ModelConnectionError):
     """The service can't be reached, or the connection broke before the answer began."""
 
 
+class CertificateError(ConnectError, ValueError):
+    """The service's certificate can't be trusted, and a second try finds the same one."""
+
+    is_retryable = False
+
+
 class RequestTimeoutError(DMXOmniError, ModelTimeoutError):
     """A deadline passed."""
 
@@ -240,8 +254,17 @@ class ProtocolError(DMXOmniError, ModelAPIError):
     """What arrived is not what the protocol says, such as JSON that does not parse."""
 
 
+class AnswerTooLargeError(ProtocolError, ValueError):
+    """An event, or the whole answer, is longer than `max_event_bytes` or `max_answer_bytes`."""
+
+    is_retryable = False
+
+
 class UnreadableAnswerError(DMXOmniError, ModelAPIError):
-    """The answer does not fit the schema that was asked for, nor did a second one; `partial` holds the last."""
+    """A structured answer is cut off, holds no object, or does not fit its schema; `partial` holds it.
+
+    Jobs ask once more before they raise it.
+    """
 
 
 class EmptyAnswerError(DMXOmniError, ModelAPIError):
@@ -251,3 +274,36 @@ class EmptyAnswerError(DMXOmniError, ModelAPIError):
     """
 
     is_retryable = False
+
+
+# This machine
+
+
+class StorageError(DMXOmniError, OSError):
+    """A folder or a file of the package's own can't be written or read: the message names the place and a remedy.
+
+    Attributes:
+        path: The place, or None where the system does not say.
+        answers: A job's answers that were paid for and could not be kept, by the names they would be kept under.
+    """
+
+    is_retryable = False
+    path: str | None = None
+    answers: Mapping[str, BaseModel] = MappingProxyType({})
+
+    @classmethod
+    def of(cls, error: OSError, doing: str, path: str | os.PathLike[str] | None, remedy: str) -> Self:
+        """Return the error for one of the system's, with its `errno`.
+
+        Args:
+            error: What the system says.
+            doing: What was being done, such as `"keep an answer"`.
+            path: The place; None for the one that the system's error names.
+            remedy: What to do about it.
+        """
+        place = os.fspath(path) if path is not None else error.filename
+        what = error.strerror or str(error) or type(error).__name__
+        where = f" in {place}" if place else ""
+        storage = cls(f"can't {doing}{where}: {what}; {remedy}")
+        storage.errno, storage.path = error.errno, place
+        return storage

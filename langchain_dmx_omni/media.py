@@ -1,20 +1,21 @@
 """Media from a path, bytes or a URL → LangChain's standard content blocks.
 
-The blocks carry no random ids, so that the same question asked twice is the same to LangChain's cache.
+The blocks carry no random ids, so that the same question asked twice is the same to LangChain's cache. They are
+typed as plain dicts, which is what LangChain's messages take: its own names for them fit no list of content.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._media.blocks import Source, block, fitted_image, local_file
+from ._request.content import KINDS
 from .errors import ContentBlockError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from langchain_core.messages import BaseMessage
-    from langchain_core.messages.content import AudioContentBlock, ImageContentBlock, VideoContentBlock
 
     from ._media.mime import Kind
 
@@ -29,7 +30,7 @@ def image(
     mime_type: str | None = None,
     min_pixels: int | None = None,
     max_pixels: int | None = None,
-) -> ImageContentBlock:
+) -> dict[str, Any]:
     """Return a content block for an image: JPEG, PNG, BMP or WebP, its sides over 10 pixels, no longer than 200 to 1.
 
     Args:
@@ -49,14 +50,12 @@ def image(
         ImportError: The extra `image` is not installed; only for `fit`.
     """
     source = fitted_image(src, inline=inline) if fit else src
-    sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels}
-    return cast("ImageContentBlock", block("image", source, mime_type, inline=inline, **sizes))
+    return block("image", source, mime_type, inline=inline, min_pixels=min_pixels, max_pixels=max_pixels)
 
 
-def audio(src: Source, *, inline: bool = True, fit: bool = False, mime_type: str | None = None) -> AudioContentBlock:
+def audio(src: Source, *, inline: bool = True, fit: bool = False, mime_type: str | None = None) -> dict[str, Any]:
     """Return a content block for audio (WAV, MP3, AAC, AMR, FLAC, …); see `image` and `video` for the arguments."""
-    source = _fitted("audio", src) if fit else src
-    return cast("AudioContentBlock", block("audio", source, mime_type, inline=inline))
+    return block("audio", _fitted("audio", src) if fit else src, mime_type, inline=inline)
 
 
 def video(
@@ -69,7 +68,7 @@ def video(
     min_pixels: int | None = None,
     max_pixels: int | None = None,
     total_pixels: int | None = None,
-) -> VideoContentBlock:
+) -> dict[str, Any]:
     """Return a content block for a video (MP4, MOV, AVI, MKV, …).
 
     Args:
@@ -84,8 +83,7 @@ def video(
         total_pixels: The most pixels of all frames together.
     """
     sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels, "total_pixels": total_pixels}
-    source = _fitted("video", src) if fit else src
-    return cast("VideoContentBlock", block("video", source, mime_type, inline=inline, fps=fps, **sizes))
+    return block("video", _fitted("video", src) if fit else src, mime_type, inline=inline, fps=fps, **sizes)
 
 
 def strip(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
@@ -111,29 +109,14 @@ def _stripped(message: BaseMessage) -> BaseMessage:
     return message.model_copy(update={"content": "".join(map(str, texts)) if plain else kept})
 
 
-_NAMES = {
-    "image": "image",
-    "image_url": "image",
-    "input_image": "image",
-    "audio": "audio",
-    "audio_url": "audio",
-    "input_audio": "audio",
-    "video": "video",
-    "video_url": "video",
-    "file": "file",
-    "input_file": "file",
-    "document": "file",
-    "media": "media",
-}
-
-
 def _media_name(block: Any) -> str | None:
     """Return what a block of media is called; None for any other block."""
     if not isinstance(block, dict):
         return None
     if block.get("type") == "non_standard":
         return _media_name(block.get("value"))
-    return _NAMES.get(str(block.get("type")))
+    kind = KINDS.get(str(block.get("type")))
+    return kind.media if kind else None
 
 
 def _is_text(block: Any) -> bool:

@@ -6,10 +6,9 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._media.base64_text import Base64Decoder
 from ._media.speech_track import SpeechTrack
 from ._media.wav import WavFormat
-from .errors import NoSpeechError, ProtocolError
+from .errors import InvalidInputError, NoSpeechError, ProtocolError
 
 if TYPE_CHECKING:
     import os
@@ -29,9 +28,17 @@ class Speech:
         sample_rate: Hertz; the service speaks at 24,000.
         channels: 1 for the service's speech.
         sample_width: Bytes of one sample; 2 for the service's speech.
+
+    Raises:
+        InvalidInputError: The rate, the channels or the width are none that a WAV can have.
     """
 
     def __init__(self, pcm: bytes, *, sample_rate: int = 24_000, channels: int = 1, sample_width: int = 2) -> None:
+        layout = WavFormat(sample_rate, channels, sample_width)
+        if not layout.is_possible:
+            raise InvalidInputError(
+                f"there is no sound with sample_rate={sample_rate}, channels={channels}, sample_width={sample_width}"
+            )
         self.pcm = pcm
         self.sample_rate = sample_rate
         self.channels = channels
@@ -53,7 +60,7 @@ class Speech:
         Raises:
             NoSpeechError: The chunks hold none, or hold it in a format that is not WAV.
         """
-        track, decoder, has_speech = SpeechTrack(), Base64Decoder(), False
+        track, has_speech = SpeechTrack(), False
         parts: list[bytes] = []
         try:
             for chunk in chunks:
@@ -65,8 +72,8 @@ class Speech:
                             "or decode the block's base64 yourself"
                         )
                     has_speech = True
-                    parts.append(track.samples(decoder.feed(block["base64"])))
-            parts += [track.samples(decoder.close()), track.end_part()]
+                    parts.append(track.feed(block["base64"]))
+            parts.append(track.end())
         except ProtocolError as error:
             raise NoSpeechError(f"the message's audio block can't be read: {error}") from None
         if not has_speech:

@@ -8,12 +8,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol, cast
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from langchain_dmx_omni import ChatDMXOmni
-from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+from langchain_dmx_omni.errors import DMXOmniError
+from langchain_dmx_omni.testing import RecordedRequest, Script, scripts
 
 KEY = "sk-local"
 WAYS = ("invoke", "ainvoke", "stream", "astream")
@@ -21,7 +22,15 @@ COLLECTED = ("invoke", "ainvoke")
 STREAMED = ("stream", "astream")
 
 
-def model(server: LocalGateway | RawServer, **fields: Any) -> ChatDMXOmni:
+class Server(Protocol):
+    """Whatever a model talks to."""
+
+    @property
+    def base_url(self) -> str:
+        """The URL up to `/v1`."""
+
+
+def model(server: Server, **fields: Any) -> ChatDMXOmni:
     """A model that talks to a server of the tests."""
     return ChatDMXOmni(**{"base_url": server.base_url, "api_key": KEY, "max_retries": 0} | fields)
 
@@ -52,6 +61,24 @@ def call_into(got: list[BaseMessage], llm: Any, way: str, asked: Any = "Hi", **o
         case "astream":
             asyncio.run(stream())
     return got
+
+
+def body_of(request: RecordedRequest) -> dict[str, Any]:
+    """The JSON of a request that has arrived whole."""
+    assert request.body is not None
+    return request.body
+
+
+def partial_of(error: DMXOmniError) -> AIMessage:
+    """What had arrived before an error."""
+    assert error.partial is not None
+    return error.partial
+
+
+def blocks(message: BaseMessage) -> list[dict[str, Any]]:
+    """The content of a message that is blocks, and no text."""
+    assert all(isinstance(block, dict) for block in message.content)
+    return cast("list[dict[str, Any]]", message.content)
 
 
 def text(got: list[BaseMessage]) -> str:
@@ -139,6 +166,14 @@ def read_request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
+def gone(connection: socket.socket) -> bool:
+    """Wait until the client hangs up."""
+    with contextlib.suppress(OSError):
+        while connection.recv(65_536):
+            pass
+    return False
+
+
 def answering(connection: socket.socket, _request: bytes) -> bool:
     """Play the plain answer."""
     connection.sendall(HEAD + chunked(ANSWER) + END)
@@ -154,3 +189,16 @@ def took() -> Iterator[list[float]]:
         yield seconds
     finally:
         seconds.append(time.monotonic() - start)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for something that another thread does."""
+    patience = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+
+
+async def auntil(condition: Callable[[], object]) -> None:
+    """Async version of `until`."""
+    await asyncio.to_thread(until, condition)

@@ -6,7 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import settings
@@ -47,9 +47,11 @@ def gateway() -> Iterator[LocalGateway]:
 def make_clip() -> Callable[..., Path]:
     """The clip maker of `examples/make_clip.py`."""
     spec = importlib.util.spec_from_file_location("make_clip", ROOT / "examples" / "make_clip.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.make_clip
+    return cast("Callable[..., Path]", module.make_clip)
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +64,9 @@ def clip(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
 def film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten seconds: five windows of two seconds."""
     return make_clip(tmp_path_factory.mktemp("film") / "film.mp4", 10.0, width=64, height=48, fps=5)
+
+
+@pytest.fixture(scope="session")
+def silent_film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds without sound."""
+    return make_clip(tmp_path_factory.mktemp("silent") / "silent.mp4", 2.0, width=64, height=48, fps=5, sound=False)

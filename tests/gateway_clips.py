@@ -38,7 +38,7 @@ def clip(
     file = io.BytesIO()
     with av.open(file, "w", format=container, options=options or {}) as out:
         rate = Fraction(fps).limit_denominator(1000)
-        video = out.add_stream(codec, rate=rate)
+        video: Any = out.add_stream(codec, rate=rate)
         video.width, video.height, video.pix_fmt = 320, 240, pixels
         audio = None if amplitude is None else out.add_stream(audio_codec, rate=44_100, layout="mono")
         for number in range(round(len(colours) * seconds * fps)):
@@ -63,7 +63,7 @@ def sound(
 
 def image(codec: str, colour: tuple[int, int, int], *, width: int = 320, height: int = 240) -> bytes:
     """A still of one colour: ``png``, ``mjpeg`` or ``bmp``."""
-    context = av.CodecContext.create(codec, "w")
+    context: Any = av.CodecContext.create(codec, "w")
     context.width, context.height = width, height
     context.pix_fmt = {"png": "rgb24", "mjpeg": "yuvj420p", "bmp": "bgr24"}[codec]
     context.time_base = Fraction(1, 1)

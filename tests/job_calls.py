@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
+from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel
 
 from langchain_dmx_omni import jobs, video
 from langchain_dmx_omni.jobs import Closing, Job, Span, Task
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
+
+from .calls import body_of
 
 
 class Scene(Span):
@@ -55,15 +57,15 @@ TITLED: Task[Scenes, Film] = Task(
 
 def run(job: Job[Any], way: str, source: Any, **config: Any) -> Any:
     if way == "invoke":
-        return job.invoke(source, config)
-    return asyncio.run(job.ainvoke(source, config))
+        return job.invoke(source, cast("RunnableConfig", config))
+    return asyncio.run(job.ainvoke(source, cast("RunnableConfig", config)))
 
 
 def topics_of(gateway: LocalGateway) -> list[str]:
     """What each request asks about: the number of a part, or the closing question."""
     topics = []
     for request in gateway.requests:
-        text = json.dumps(request.body["input"], ensure_ascii=False)
+        text = json.dumps(body_of(request)["input"], ensure_ascii=False)
         part = re.search(r"part (\d+) of", text)
         topics.append(part[1] if part else "whole" if "whole recording" in text else text)
     return topics
@@ -72,14 +74,6 @@ def topics_of(gateway: LocalGateway) -> list[str]:
 def says(*scenes: tuple[float, float, str]) -> Script:
     answer = [{"start": start, "end": end, "what": what} for start, end, what in scenes]
     return scripts.sse(scripts.answer(json.dumps({"scenes": answer})))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to happen."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def encoded_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -6,7 +6,7 @@ import base64
 import io
 import wave
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -14,6 +14,7 @@ from langchain_dmx_omni import ChatDMXOmni, Speech, errors
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, BROKEN_ARRIVALS, ODD_TEXT, PCM, TEXT
 
+from .calls import blocks
 from .ways import WAYS, Way
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ class Whole:
     finish: str = "stop"
     usage: dict[str, Any] | None = field(default_factory=lambda: USAGE)
     calls: tuple[tuple[str, str, dict[str, Any]], ...] = ()
+    invalid: tuple[tuple[str, str, str], ...] = ()
+    annotations: tuple[dict[str, Any], ...] = ()
+    audio_url: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
     warns: str | None = None
@@ -69,6 +73,31 @@ EXPECTED: dict[str, Whole | Broken] = {
     "two_tool_calls": Whole(
         "", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS), ("weather", "call_2", ARGUMENTS))
     ),
+    "two_tool_calls_in_one_place": Whole(
+        "", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS), ("weather", "call_2", ARGUMENTS))
+    ),
+    "tool_call_done_says_more": Whole("", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS),)),
+    "tool_call_done_says_other": Whole("", finish="tool_calls", calls=(("weather", "call_1", ARGUMENTS),)),
+    "tool_call_cut_off": Whole(
+        "",
+        finish="length",
+        invalid=(("weather", scripts.CUT_ARGUMENTS, "cut off: the answer reached its greatest length"),),
+        warns="cut off at the model's own limit",
+    ),
+    "tool_call_not_json": Whole(
+        "", finish="tool_calls", invalid=(("weather", scripts.TOOL_ARGUMENTS * 2, "not JSON (Extra data"),)
+    ),
+    "tool_call_without_a_name": Whole(
+        "", finish="tool_calls", invalid=(("", scripts.TOOL_ARGUMENTS, "the call has no name"),)
+    ),
+    "emoji_cut_in_two": Whole(scripts.EMOJI),
+    "url_citation": Whole(annotations=({**scripts.URL_CITATION, "type": "citation"},)),
+    "audio_as_base64": Whole(pcm=PCM),
+    "audio_as_data_url": Whole(pcm=PCM),
+    "audio_as_url": Whole(
+        audio_url=scripts.AUDIO_URL, warns=f"behind a URL, which is not fetched: {scripts.AUDIO_URL}"
+    ),
+    "completed_and_incomplete": Whole(finish="length", warns="cut off at the model's own limit"),
     "reasoning_summary": Whole(reasoning=scripts.REASONING),
     "refusal": Whole(scripts.REFUSAL, refusal=scripts.REFUSAL),
     "audio_transcript": Whole(pcm=PCM),
@@ -81,6 +110,13 @@ EXPECTED: dict[str, Whole | Broken] = {
     "nothing": Broken(errors.EmptyAnswerError, "HTTP 200 and nothing in it"),
     "pings_only": Broken(errors.EmptyAnswerError, "HTTP 200 and nothing in it"),
     "failed": Broken(errors.ServerError, "the service broke off the answer", TEXT),
+    "completed_and_failed": Broken(errors.ServerError, "upstream broke (request id: req_1)", TEXT),
+    "completed_with_an_error": Broken(errors.ServerError, "upstream broke (request id: req_1)", TEXT),
+    "completed_and_cancelled": Broken(errors.ServerError, "the response's status is 'cancelled'", TEXT),
+    "error_flat_then_done": Broken(errors.ServerError, "upstream broke", BEGUN),
+    "stray_line_then_done": Broken(errors.StreamInterruptedError, "begins with 'upstream connect error or", BEGUN),
+    "stray_line_then_completed": Broken(errors.StreamInterruptedError, "'upstream connect error\\n'", TEXT),
+    "chat_completions": Broken(errors.ProtocolError, "answers in Chat Completions ('chat.completion.chunk')"),
     "error_event_flat": Broken(errors.ServerError, "upstream broke", BEGUN),
     "error_event_nested": Broken(errors.ServerError, "upstream broke (request id: req_1)", BEGUN),
     "error_in_data": Broken(errors.ServerError, "upstream broke", BEGUN),
@@ -96,8 +132,8 @@ def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
     return ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=0, **options)
 
 
-def spoken_for(case: Whole) -> dict[str, str]:
-    return {} if case.pcm is None else {"voice": "Tina"}
+def spoken_for(case: Whole | Broken) -> dict[str, str]:
+    return {} if isinstance(case, Broken) or case.pcm is None else {"voice": "Tina"}
 
 
 def test_every_arrival_has_its_expectation() -> None:
@@ -120,19 +156,25 @@ async def test_whole_answers(gateway: LocalGateway, name: str, way: Way) -> None
     assert message.text == case.text
     assert message.usage_metadata == case.usage
     assert [(call["name"], call["id"], call["args"]) for call in message.tool_calls] == [*case.calls]
-    assert message.invalid_tool_calls == []
+    assert [(call["name"], call["args"]) for call in message.invalid_tool_calls] == [one[:2] for one in case.invalid]
+    assert all(one[2] in str(call["error"]) for one, call in zip(case.invalid, message.invalid_tool_calls, strict=True))
     refusal = {} if case.refusal is None else {"refusal": case.refusal}
+    audio_url = {} if case.audio_url is None else {"audio_url": case.audio_url}
     assert message.response_metadata == {
         "id": "resp_1",
         "model_name": scripts.MODEL,
         "model_provider": "dmxapi",
         "finish_reason": case.finish,
         **refusal,
+        **audio_url,
     }
     assert message.id == "resp_1" or name == "deltas_and_completed_only"  # there the id comes too late
     if case.reasoning is not None:
         assert message.additional_kwargs == {"reasoning_content": case.reasoning}
         assert message.content_blocks[0] == {"type": "reasoning", "reasoning": case.reasoning}
+    assert [*case.annotations] == [
+        each for block in message.content_blocks for each in cast("dict[str, Any]", block).get("annotations", ())
+    ]
     if case.pcm is None:
         assert message.content == case.text
     else:
@@ -185,8 +227,21 @@ async def test_speech_is_the_same_bytes_in_all_ways(gateway: LocalGateway, shape
 
 
 @pytest.mark.parametrize("output_version", ["v0", "v1"])
+@pytest.mark.filterwarnings("ignore:the answer is cut off")
 @pytest.mark.parametrize(
-    "name", ["plain", "tool_call", "two_tool_calls", "reasoning_summary", "refusal", "speech_deltas"]
+    "name",
+    [
+        "plain",
+        "tool_call",
+        "two_tool_calls",
+        "tool_call_cut_off",
+        "tool_call_not_json",
+        "tool_call_done_says_other",
+        "reasoning_summary",
+        "refusal",
+        "url_citation",
+        "speech_deltas",
+    ],
 )
 async def test_all_ways_give_the_same_message(gateway: LocalGateway, name: str, output_version: str) -> None:
     gateway.play(*[ARRIVALS[name]()] * 4)
@@ -206,7 +261,7 @@ def test_usage_and_metadata_come_once_on_the_last_chunk(gateway: LocalGateway) -
     assert [bool(chunk.usage_metadata) for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert [bool(chunk.response_metadata) for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert {chunk.id for chunk in chunks} == {"resp_1"}
-    assert [block["mime_type"] for chunk in chunks for block in chunk.content if "mime_type" in block] == ["audio/wav"]
+    assert [block["mime_type"] for chunk in chunks for block in blocks(chunk) if "mime_type" in block] == ["audio/wav"]
 
 
 def test_text_is_handed_out_delta_by_delta(gateway: LocalGateway) -> None:

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_dmx_omni import errors, media
 from langchain_dmx_omni.jobs import Assistant, Reply
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
-from tests.calls import model
+from tests.calls import body_of, model
 
 WAYS = ("for", "async for")
 
@@ -35,7 +35,7 @@ def kinds(gateway: LocalGateway) -> list[list[tuple[str, list[str]]]]:
     return [
         [
             (item["role"], ["text"] if isinstance(item["content"], str) else [part["type"] for part in item["content"]])
-            for item in request.body["input"]
+            for item in body_of(request)["input"]
         ]
         for request in gateway.requests
     ]

@@ -6,7 +6,9 @@ import base64
 import io
 import pickle
 import struct
+import time
 import wave
+from collections.abc import Callable
 from copy import deepcopy
 
 import pytest
@@ -94,11 +96,76 @@ def test_parts_are_put_behind_one_another() -> None:
     assert said == PCM * len(PARTS)
 
 
-def test_half_a_sample_at_a_parts_end_does_not_shift_what_follows() -> None:
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+FILE = MONO.header(len(PCM)) + PCM
+SLICES: dict[str, tuple[list[list[bytes]], bytes]] = {
+    "samples cut at an odd byte": ([[PCM[:301]], [PCM[301:]]], PCM),
+    "a file cut at odd bytes": ([[FILE[:45]], [FILE[45:302]], [FILE[302:]]], PCM),
+    "a file cut in its header": ([[FILE[:3]], [FILE[3:11]], [FILE[11:40]], [FILE[40:]]], PCM),
+    "a file cut at every byte": ([[FILE[at : at + 1]] for at in range(len(FILE))], PCM),
+    "a file of unknown length": ([[MONO.header(None) + PCM[:7]], [PCM[7:]]], PCM),
+    "a file, then samples": ([[FILE], [PCM]], PCM * 2),
+    "a file that ends in a comment, then samples": (
+        [[riff(FMT, chunk(b"data", PCM), chunk(b"LIST", b"INFO"))], [PCM]],
+        PCM * 2,
+    ),
+    "two files, each cut": ([[FILE[:99]], [FILE[99:]], [FILE[:101]], [FILE[101:]]], PCM * 2),
+    "a file in the middle of a sample, then another": ([[PCM[:3]], [FILE]], PCM[:3] + b"\0" + PCM),
+    "deltas, each a file": ([[FILE, FILE, FILE]], PCM * 3),
+    "deltas, each a file of unknown length": ([[MONO.header(None) + PCM] * 2], PCM * 2),
+    "a file in deltas, then another": ([[FILE[:5], FILE[5:46], FILE[46:], FILE[:50], FILE[50:]]], PCM * 2),
+    "an item in deltas, its header cut": ([[FILE], [FILE[:5], FILE[5:46], FILE[46:]]], PCM * 2),
+    "half a sample at the end": ([[PCM, b"\1"]], PCM + b"\1\0"),
+}
+
+
+@pytest.mark.parametrize(("parts", "expected"), SLICES.values(), ids=SLICES)
+def test_a_part_without_a_header_continues_the_one_before(parts: list[list[bytes]], expected: bytes) -> None:
     track = SpeechTrack()
-    said = b"".join([track.feed(base64.b64encode(b"\1\2\3").decode()), track.end_part()])
-    said += track.feed(base64.b64encode(b"\4\5").decode()) + track.end_part()
-    assert said == b"\1\2\3\0\4\5"
+    said = b""
+    for deltas in parts:
+        said += b"".join(track.feed(b64(delta)) for delta in deltas) + track.end_part()
+    assert said + track.end() == expected
+    assert track.size == len(expected)
+
+
+IMPOSSIBLE: dict[str, tuple[bytes, str]] = {
+    "no rate": (WavFormat(0).header(4), "says 0 Hz, 1 channels and 16 bits"),
+    "no channels": (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 0, 24_000, 0, 0, 16)), b"data"), "0 channels"),
+    "no bits": (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 24_000, 0, 0, 0)), b"data"), "and 0 bits"),
+    "a rate of 4 GHz": (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 2**32 - 1, 0, 0, 16)), b"data"), "4294967295"),
+    "65,535 channels": (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 65_535, 8_000, 0, 0, 16)), b"data"), "65535"),
+    "65,528 bits": (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 8_000, 0, 0, 65_528)), b"data"), "65528 bits"),
+    "4 bits": (riff(chunk(b"fmt ", struct.pack("<HHIIHH", 2, 1, 8_000, 0, 0, 4)), b"data"), "4 bits"),
+    "a short format": (riff(chunk(b"fmt ", b"1234"), b"data"), "has 4 bytes, and needs 16"),
+    "a long header": (riff(FMT, b"LIST" + struct.pack("<I", 2**31)), "longer than 1,048,576 bytes"),
+    "a header that does not end": (riff(FMT, chunk(b"LIST", bytes(9))), "does not end"),
+}
+
+
+@pytest.mark.parametrize("size", [1, 10**6])
+@pytest.mark.parametrize(("data", "told"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_header_that_can_not_be_is_an_error(data: bytes, told: str, size: int) -> None:
+    data += bytes(64) if data.endswith(b"data") else b""
+    track = SpeechTrack()
+    with pytest.raises(ProtocolError, match=f"the speech can't be read: its WAV header.*{told}"):
+        [*(track.feed(b64(data[at : at + size])) for at in range(0, len(data), size)), track.end()]
+
+
+def test_a_header_costs_no_more_than_its_length() -> None:
+    many = riff(FMT, *[chunk(b"JUNK", b"12")] * 100_000)
+
+    def seconds(size: int) -> float:
+        start, reader = time.process_time(), WavReader()
+        for at in range(0, size, 100):
+            reader.feed(many[at : at + 100])
+        return time.process_time() - start
+
+    seconds(100_000)
+    assert seconds(800_000) < 24 * seconds(100_000)
 
 
 def test_a_header_sets_the_format() -> None:
@@ -153,6 +220,14 @@ def test_base64_padded_piece_by_piece(pieces: list[bytes]) -> None:
         ("AQI", b"\1\2"),
         ("", b""),
         ("AQID\nAQ==\n", b"\1\2\3\1"),
+        ("AQ I\tD", b"\1\2\3"),
+        (" AQID ", b"\1\2\3"),
+        ("A Q", b"\1"),
+        ("-_-_", b"\xfb\xff\xbf"),
+        ("DATA:audio/wav;BASE64,AQID", b"\1\2\3"),
+        (" \n data:;base64, AQ ID\r\n", b"\1\2\3"),
+        ("A" * 64, bytes(48)),
+        ("deadbeef" * 16, base64.b64decode("deadbeef" * 16)),
     ],
 )
 def test_base64_as_others_write_it(text: str, data: bytes) -> None:
@@ -166,6 +241,20 @@ def test_what_is_no_base64_is_an_error(text: str) -> None:
     with pytest.raises(ProtocolError, match="base64"):  # noqa: PT012  # either may find it
         decoder.feed(text)
         decoder.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (PCM.hex(), "is not base64 but hex"),
+        (FILE.hex().upper(), "is not base64 but hex"),
+        ("https://example.com/a.wav", "is not base64 but a URL: https://example.com/a.wav"),
+        (" HTTP://example.com/a.wav", "is not base64 but a URL: HTTP://example.com/a.wav"),
+    ],
+)
+def test_what_stands_in_its_place_is_named(text: str, told: str) -> None:
+    with pytest.raises(ProtocolError, match=told):
+        SpeechTrack().feed(text)
 
 
 WHOLE = MONO.header(None) + PCM
@@ -186,7 +275,7 @@ def test_adding_pieces_writes_the_length_at_last(size: int) -> None:
 
 
 @pytest.mark.parametrize("copy", [deepcopy, lambda piece: pickle.loads(pickle.dumps(piece))])
-def test_pieces_survive_copying(copy: object) -> None:
+def test_pieces_survive_copying(copy: Callable[[Base64Piece], Base64Piece]) -> None:
     first, last = (copy(piece) for piece in (Base64Piece(base64.b64encode(WHOLE[:45]).decode()), Base64Piece.final("")))
     assert base64.b64decode(first + last)[40:44] == struct.pack("<I", 1)
 

@@ -9,6 +9,7 @@ import datetime
 import json
 import math
 import os
+import secrets
 import threading
 import tracemalloc
 from base64 import b64encode, encodebytes
@@ -23,7 +24,6 @@ from langchain_core.messages import HumanMessage
 
 from langchain_dmx_omni._media.base64_text import clean_base64
 from langchain_dmx_omni._media.data import FileData, InlineData
-from langchain_dmx_omni._request import body
 from langchain_dmx_omni._request.body import Body
 from langchain_dmx_omni._request.options import Options
 from langchain_dmx_omni._request.payload import build
@@ -61,7 +61,7 @@ async def gathered(body: Body) -> list[bytes]:
         ({"a": {1: 2, None: 3}}, b'{"a":{"1":2,"null":3}}'),
     ],
 )  # fmt: skip
-async def test_a_body_is_compact_json_in_utf_8(payload: dict[str, Any], written: bytes):
+async def test_a_body_is_compact_json_in_utf_8(payload: dict[str, Any], written: bytes) -> None:
     body = Body(payload)
     assert b"".join(body) == written == b"".join(await gathered(body))
     assert len(body) == len(written)
@@ -76,7 +76,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(), JSON))
-def test_what_goes_in_is_what_json_gives_back(payload: dict[str, Any]):
+def test_what_goes_in_is_what_json_gives_back(payload: dict[str, Any]) -> None:
     body = Body(payload)
     written = b"".join(body)
     assert json.loads(written) == payload
@@ -96,7 +96,7 @@ def deep() -> dict[str, Any]:
     return value
 
 
-REFUSED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
+REFUSED: dict[str, tuple[Callable[[], dict[Any, Any]], str]] = {
     "a date": (lambda: {"search_options": {"since": datetime.date(2026, 1, 1)}}, "search_options.since is a date"),
     "bytes": (lambda: {"a": [1, {"b": b"secret"}]}, "a[1].b is a bytes"),
     "a set": (lambda: {"a": {1}}, "a is a set"),
@@ -114,13 +114,13 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize(("payload", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_json_is_named_and_not_shown(payload: Callable[[], dict[str, Any]], told: str):
+def test_what_is_no_json_is_named_and_not_shown(payload: Callable[[], dict[str, Any]], told: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         Body(payload())
     assert str(caught.value) == f"the request can't be written as JSON: {told}"
 
 
-def test_culprits_come_after_what_is_right():
+def test_culprits_come_after_what_is_right() -> None:
     with pytest.raises(InvalidInputError, match=r"JSON: b\.c is a set$"):
         Body({"a": InlineData("AAAA"), "b": {"a": [1, None, "x", True, 2.5, ()], "c": set()}})
 
@@ -128,7 +128,7 @@ def test_culprits_come_after_what_is_right():
 # Media
 
 
-async def test_media_stands_in_its_place_in_its_order(tmp_path: Path):
+async def test_media_stands_in_its_place_in_its_order(tmp_path: Path) -> None:
     file = file_of(tmp_path / "a", b"file")
     shared = InlineData("AAAA")
     body = Body({"x": [InlineData("iVBO", prefix="data:image/png;base64,"), "é", file, shared], "y": shared, "z": 1})
@@ -139,11 +139,11 @@ async def test_media_stands_in_its_place_in_its_order(tmp_path: Path):
     assert len(body) == len(expected.encode())
 
 
-def test_text_like_the_marker_is_text(monkeypatch: pytest.MonkeyPatch):
+def test_text_like_the_marker_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     # What a body uses for a marker can't be known beforehand: the last body's marker is nothing to the next.
     seen: list[str] = []
-    make = body.secrets.token_hex
-    monkeypatch.setattr(body.secrets, "token_hex", lambda size: seen.append(make(size)) or seen[-1])
+    make = secrets.token_hex
+    monkeypatch.setattr(secrets, "token_hex", lambda size: seen.append(make(size)) or seen[-1])
     Body({"a": InlineData("AAAA")})
     Body({"a": InlineData("AAAA")})
     assert len(set(seen)) == 2
@@ -156,7 +156,7 @@ SIZES = [1, 2, 3, 4, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 2, 1_00
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_every_size_has_its_length_and_its_padding(tmp_path: Path, size: int):
+async def test_every_size_has_its_length_and_its_padding(tmp_path: Path, size: int) -> None:
     data = os.urandom(size)
     for media in (file_of(tmp_path / "a", data), InlineData(b64encode(data).decode()), InlineData(url(data), 13)):
         expected = url(data).encode()
@@ -167,7 +167,7 @@ async def test_every_size_has_its_length_and_its_padding(tmp_path: Path, size: i
         assert media.head(64) == data[:64]
 
 
-async def test_a_body_goes_out_twice_the_same(tmp_path: Path):
+async def test_a_body_goes_out_twice_the_same(tmp_path: Path) -> None:
     data = os.urandom(500_000)
     body = Body({"a": file_of(tmp_path / "a", data), "b": InlineData(b64encode(data).decode())})
     expected = f'{{"a":"{url(data)}","b":"{url(data)}"}}'.encode()
@@ -177,7 +177,7 @@ async def test_a_body_goes_out_twice_the_same(tmp_path: Path):
     assert len(body) == len(expected)
 
 
-async def test_a_body_left_half_way_begins_anew(tmp_path: Path):
+async def test_a_body_left_half_way_begins_anew(tmp_path: Path) -> None:
     data = os.urandom(500_000)
     body = Body({"a": file_of(tmp_path / "a", data)})
     for number, _ in enumerate(body):
@@ -190,7 +190,7 @@ async def test_a_body_left_half_way_begins_anew(tmp_path: Path):
     assert b"".join(body) == f'{{"a":"{url(data)}"}}'.encode()
 
 
-async def test_files_are_read_outside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_files_are_read_outside_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = Body({"a": file_of(tmp_path / "a", os.urandom(PIECE + 1))})
     threads: set[int] = set()
     read, opened = FileData._read, FileData._open
@@ -201,7 +201,7 @@ async def test_files_are_read_outside_the_event_loop(tmp_path: Path, monkeypatch
     assert threading.get_ident() not in threads
 
 
-async def test_the_event_loop_runs_while_a_slow_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_the_event_loop_runs_while_a_slow_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = Body({"a": file_of(tmp_path / "a", os.urandom(10))})
     ticked = threading.Event()
     read = FileData._read
@@ -246,6 +246,11 @@ def swap_for_a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def swap_for_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 CHANGED = "the file a.mp4 changed while it was being sent; send it again"
 CHANGES: list[tuple[Callable[[Path], None], str]] = [
     (shrink, CHANGED),
@@ -254,11 +259,14 @@ CHANGES: list[tuple[Callable[[Path], None], str]] = [
     (replace, CHANGED),
     (Path.unlink, "the file a.mp4 can't be read any more: No such file or directory"),
     (swap_for_a_folder, "the file a.mp4 can't be read any more: Is a directory"),
+    (swap_for_a_pipe, "the file a.mp4 can't be read any more: it is no regular file"),
 ]
 
 
 @pytest.mark.parametrize(("change", "told"), CHANGES, ids=[change.__name__ for change, _ in CHANGES])
-async def test_a_file_that_changed_before_sending_is_told(tmp_path: Path, change: Callable[[Path], None], told: str):
+async def test_a_file_that_changed_before_sending_is_told(
+    tmp_path: Path, change: Callable[[Path], None], told: str
+) -> None:
     body = Body({"a": file_of(tmp_path / "a.mp4", os.urandom(1000))})
     change(tmp_path / "a.mp4")
     with pytest.raises(InvalidInputError) as caught:
@@ -270,7 +278,7 @@ async def test_a_file_that_changed_before_sending_is_told(tmp_path: Path, change
 
 
 @pytest.mark.parametrize("change", [shrink, grow, empty])
-def test_a_file_that_changes_while_it_is_sent_is_told(tmp_path: Path, change: Callable[[Path], None]):
+def test_a_file_that_changes_while_it_is_sent_is_told(tmp_path: Path, change: Callable[[Path], None]) -> None:
     body = Body({"a": file_of(tmp_path / "a.mp4", os.urandom(3 * PIECE))})
     pieces = iter(body)
     for _ in range(3):
@@ -282,7 +290,7 @@ def test_a_file_that_changes_while_it_is_sent_is_told(tmp_path: Path, change: Ca
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs Linux")
-def test_a_disk_that_fails_is_told(tmp_path: Path):
+def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
     file_of(tmp_path / "a", b"0123456789")
     # Reading a process's memory at address 0 fails as a broken disk does.
     body = Body({"a": FileData(Path("/proc/self/mem"), (tmp_path / "a").stat())})
@@ -308,7 +316,7 @@ def drain(body: Body) -> None:
         pass
 
 
-def test_memory_stays_flat_with_a_large_file(tmp_path: Path):
+def test_memory_stays_flat_with_a_large_file(tmp_path: Path) -> None:
     with (tmp_path / "a").open("wb") as file:
         file.truncate(50_000_000)
     body = Body({"a": FileData(tmp_path / "a", (tmp_path / "a").stat())})
@@ -329,7 +337,7 @@ async def gathered_lengths(body: Body) -> int:
     ],
     ids=["base64", "data url", "input_audio"],
 )
-def test_inline_base64_is_not_copied(block: Callable[[str], Any]):
+def test_inline_base64_is_not_copied(block: Callable[[str], Any]) -> None:
     messages = [HumanMessage([block("AAAA" * 2_000_000)])]
     assert peak(lambda: drain(build(messages, Options()))) < 1_500_000
 
@@ -350,11 +358,11 @@ def test_inline_base64_is_not_copied(block: Callable[[str], Any]):
         (encodebytes(bytes(100)).decode(), 0, (b64encode(bytes(100)).decode(), 0)),
     ],
 )
-def test_base64_becomes_what_the_service_takes(text: str, start: int, cleaned: tuple[str, int]):
+def test_base64_becomes_what_the_service_takes(text: str, start: int, cleaned: tuple[str, int]) -> None:
     assert clean_base64(text, start) == cleaned
 
 
-def test_clean_base64_is_not_copied():
+def test_clean_base64_is_not_copied() -> None:
     text = "data:;base64," + "QUJD" * 1000
     assert clean_base64(text, 13)[0] is text
 
@@ -377,7 +385,7 @@ def test_clean_base64_is_not_copied():
         ("QUJ\0", "it is not base64 ('\\x00' at character 4)"),
     ],
 )
-def test_what_is_no_base64_is_told_with_its_place(text: str, told: str):
+def test_what_is_no_base64_is_told_with_its_place(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=r"^it is") as caught:
         clean_base64(f"data:,{text}", 6)
     assert str(caught.value) == told

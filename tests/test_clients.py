@@ -12,6 +12,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,11 +21,12 @@ import httpx
 import pytest
 
 from langchain_dmx_omni import ChatDMXOmni, errors
-from langchain_dmx_omni._transport import clients
+from langchain_dmx_omni._transport import clients, http
+from langchain_dmx_omni._transport.deadlines import Watchdog
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT
 
-from .calls import KEY, WAYS, RawServer, answering, call, model, plain, text, took
+from .calls import ANSWER, END, HEAD, KEY, WAYS, RawServer, answering, call, chunked, model, plain, text, took, until
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,6 +36,16 @@ def server() -> Iterator[RawServer]:
     """A server that gives everyone the plain answer."""
     with RawServer(answering) as server:
         yield server
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Clients and an SSL context that are made anew."""
+    clients._ssl_context.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(clients, "_clients", clients._Clients())
+        yield
+        clients._close()
 
 
 def run(program: str, **environment: str) -> str:
@@ -89,7 +101,7 @@ def test_one_client_and_one_ssl_context_serve_all_models(way: str, server: RawSe
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
-    """No client carries more than its share, nobody waits, and what is left is counted down, errors included."""
+    """No client carries more than its share, nobody waits, and one client is left of all, errors included."""
     crowd, together = 2 * clients._ANSWERS_PER_CLIENT + 1, threading.Barrier(2 * clients._ANSWERS_PER_CLIENT + 1)
 
     def play(connection: socket.socket, request: bytes) -> bool:
@@ -112,23 +124,83 @@ def test_a_crowd_is_spread_over_clients_and_shrinks_again(way: str) -> None:
         except errors.ServerError:
             return "failed"
 
-    async def all_at_once(llm: ChatDMXOmni) -> tuple[list[str], list[int]]:
+    async def all_at_once(llm: ChatDMXOmni) -> tuple[list[str], list[int], int]:
         said = await asyncio.gather(*(aask(llm, number) for number in range(crowd)))
         of_loop = clients._clients.loops[asyncio.get_running_loop()]
-        return said, [shared._answers for found in of_loop.by_proxies.values() for shared in found]
+        answers = [shared._answers for pool in of_loop.by_proxies.values() for shared in pool]
+        return said, answers, await asyncio.to_thread(settled)
+
+    def settled() -> int:
+        """How many of the crowd's connections stay open."""
+        for _ in range(200):
+            if sum(one.fileno() >= 0 for one in server.connections) <= clients._ANSWERS_PER_CLIENT:
+                break
+            threading.Event().wait(0.05)
+        return sum(one.fileno() >= 0 for one in server.connections)
 
     with RawServer(play) as server:
         llm = model(server)
         if way.startswith("a"):
-            said, answers = asyncio.run(all_at_once(llm))
-            assert answers == [0, 0, 0]
+            said, answers, connections = asyncio.run(all_at_once(llm))
         else:
             with ThreadPoolExecutor(crowd) as pool:
                 said = [*pool.map(ask, [llm] * crowd, range(crowd))]
-            answers = [shared._answers for found in clients._clients.sync.values() for shared in found]
-            assert set(answers) == {0}
-            assert len(answers) >= 3
+            answers, connections = [shared._answers for shared in clients._clients.sync[clients._proxies()]], settled()
+        assert answers == [0]
+        assert len(server.connections) == crowd
+        assert connections <= clients._ANSWERS_PER_CLIENT
         assert said == ["failed" if number % 5 == 0 else TEXT for number in range(crowd)]
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+def test_without_a_thread_to_be_had(way: str, server: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines are then left to each read; no answer, no socket and no room of a client is lost."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "dmx-omni-deadlines" or "ThreadPool" in thread.name or "asyncio" in thread.name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def silent(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD)
+        threading.Event().wait(10)
+
+    watchdog = Watchdog()
+    monkeypatch.setattr(http, "watchdog", watchdog)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert text(call(model(server), way)) == TEXT
+    with RawServer(silent) as other, took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
+        call(model(other, first_event_timeout=0.5), way)
+    assert 0.5 <= seconds[0] < 5
+    if way == "stream":
+        next(model(server).stream("Hi"))
+        assert len(watchdog._chores) == 1  # waits for a thread
+    monkeypatch.undo()
+    assert text(call(model(server), way)) == TEXT
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+def test_an_early_failure_loses_nothing(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OwnError(Exception):
+        pass
+
+    def fail(*_: object) -> None:
+        raise OwnError
+
+    monkeypatch.setattr(http.AsyncEventStream if way[0] == "a" else http.EventStream, "__init__", fail)
+    with RawServer(answering) as server:
+        with pytest.raises(OwnError):
+            call(model(server), way)
+        if way[0] != "a":
+            assert [shared._answers for (pool,) in [clients._clients.sync.values()] for shared in pool] == [0]
+        for _ in range(200):
+            if server.connections[0].fileno() < 0:
+                break
+            threading.Event().wait(0.05)
+        assert [one.fileno() for one in server.connections] == [-1]
 
 
 # Event loops
@@ -172,7 +244,9 @@ def test_a_loop_that_goes_on_after_its_generators_were_shut_down(server: RawServ
     assert loop not in clients._clients.loops
     with pytest.warns(ResourceWarning, match="after loop.shutdown_asyncgens"):  # asyncio's own
         assert loop.run_until_complete(llm.ainvoke("Hi")).content
-    loop.run_until_complete(clients._clients.loops[loop].closing.aclose())
+    closing = clients._clients.loops[loop].closing
+    assert closing is not None
+    loop.run_until_complete(closing.aclose())
     loop.close()
 
 
@@ -250,8 +324,8 @@ WATCHED = """
 threads = [threading.Thread(target=llm.invoke, args=("slow",)) for _ in range(3)]
 [thread.start() for thread in threads]
 import time
-time.sleep(0.3)
-assert "dmx-omni-deadlines" in [thread.name for thread in threading.enumerate()]
+while "dmx-omni-deadlines" not in [thread.name for thread in threading.enumerate()]:
+    time.sleep(0.01)
 """
 
 
@@ -263,12 +337,12 @@ assert "dmx-omni-deadlines" in [thread.name for thread in threading.enumerate()]
 )
 def test_a_fork_has_connections_of_its_own(before: str, after: str) -> None:
     def play(connection: socket.socket, request: bytes) -> bool:
-        if b"slow" in request:
-            threading.Event().wait(1.5)
+        if b"slow" in request:  # until the child has called twice, as its parent did before it
+            until(lambda: sum(b"slow" not in each for each in raw.requests) >= 4)
         return answering(connection, request)
 
-    with RawServer(play) as server:
-        told = run(FORK.format(before=before, after=after, text=TEXT), DMXAPI_BASE_URL=server.base_url)
+    with RawServer(play) as raw:
+        told = run(FORK.format(before=before, after=after, text=TEXT), DMXAPI_BASE_URL=raw.base_url)
         assert told == "0\n"
 
 
@@ -416,17 +490,28 @@ def test_the_proxy_of_the_environment(way: str, name: str, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_proxy_and_a_change_of_mind(gateway: LocalGateway, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    gateway.play(plain(), plain())
-    llm = model(gateway)
+def test_no_proxy_and_a_change_of_mind(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = ChatDMXOmni(api_key=KEY, base_url="http://service.invalid/v1", max_retries=0)
     with RawServer(answering) as proxy:
-        assert text(call(llm, way)) == TEXT
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         assert text(call(llm, way)) == TEXT
-        assert (len(gateway.requests), len(proxy.requests)) == (1, 1)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("NO_PROXY", "service.invalid")
+        with pytest.raises(errors.ConnectError):
+            call(llm, way)
+        monkeypatch.delenv("NO_PROXY")
         assert text(call(llm, way)) == TEXT
-        assert (len(gateway.requests), len(proxy.requests)) == (2, 1)
+        assert len(proxy.requests) == 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_is_not_asked_through_a_proxy(way: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with RawServer(answering) as proxy, RawServer(answering) as server:
+        for name in ("HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        llm = model(server, base_url=server.base_url.replace("127.0.0.1", host))
+        assert text(call(llm, way)) == TEXT
+        assert (len(server.requests), len(proxy.requests)) == (1, 0)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -449,6 +534,59 @@ def test_a_proxy_that_cannot_be_used(way: str, proxy: str, monkeypatch: pytest.M
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(errors.ConfigurationError, match="a proxy that the environment names can't be used"):
         call(ChatDMXOmni(api_key=KEY, base_url="http://service.example/v1"), way)
+
+
+ENVIRONMENTS = {
+    "a proxy's scheme": (
+        {"HTTPS_PROXY": "gopher://127.0.0.1:1"},
+        "a proxy that the environment names can't be used: Unknown scheme for proxy URL URL('gopher://127.0.0.1:1'); "
+        "check HTTPS_PROXY, which takes an address such as http://127.0.0.1:8080",
+    ),
+    "a proxy with a password": (
+        {"ALL_PROXY": "http://me:s3cr/et@127.0.0.1:x"},
+        "a proxy that the environment names can't be used; "
+        "check ALL_PROXY, which takes an address such as http://127.0.0.1:8080",
+    ),
+    "NO_PROXY": (
+        {"HTTP_PROXY": "http://me:s3cret@127.0.0.1:1", "NO_PROXY": "[::1"},
+        "NO_PROXY='[::1' can't be used: Invalid port: ':1'; it takes names and addresses of hosts, "
+        "with commas between them",
+    ),
+    "SSL_CERT_FILE": (
+        {"SSL_CERT_FILE": "/nowhere/ca.pem"},
+        "SSL_CERT_FILE='/nowhere/ca.pem' can't be used: No such file or directory; "
+        "name a file of certificates in PEM form, or unset it",
+    ),
+    "SSL_CERT_DIR": (
+        {"SSL_CERT_DIR": "/nowhere"},
+        "SSL_CERT_DIR='/nowhere' is no folder: name one of certificates, or unset it",
+    ),
+    "SSLKEYLOGFILE": (
+        {"SSLKEYLOGFILE": "/nowhere/keys"},
+        "SSLKEYLOGFILE='/nowhere/keys' can't be used: No such file or directory; "
+        "name a file of certificates in PEM form, or unset it",
+    ),
+}
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_an_environment_that_cannot_be_used(
+    name: str, way: str, server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables, told = ENVIRONMENTS[name]
+    llm = model(server)
+    with monkeypatch.context() as patch:
+        for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            patch.delenv(variable, raising=False)
+        for variable, value in variables.items():
+            patch.setenv(variable, value)
+        with pytest.raises(errors.ConfigurationError) as caught:
+            call(llm, way)
+    assert str(caught.value) == told
+    assert "s3cr" not in "".join(traceback.format_exception(caught.value))
+    assert text(call(llm, way)) == TEXT
 
 
 # TLS and what can't be reached
@@ -520,6 +658,43 @@ def test_deadlines_over_tls(certificate: Path, way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_certificate_that_nobody_vouches_for(certificate: Path, way: str) -> None:
     with over_tls(certificate, answering) as server:
-        with pytest.raises(errors.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-            call(model(server, base_url=server.base_url.replace("http:", "https:")), way)
-        assert server.requests == []
+        base_url = server.base_url.replace("http:", "https:")
+        with pytest.raises(errors.CertificateError, match="CERTIFICATE_VERIFY_FAILED") as caught:
+            call(model(server, base_url=base_url, max_retries=2), way)
+        assert str(caught.value).startswith(f"{base_url.removesuffix('/v1')} can't be trusted: ")
+        assert str(caught.value).endswith(
+            "; check base_url, the clock, and the certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        )
+        assert not caught.value.is_retryable
+        assert (len(server.requests), len(server.connections)) == (0, 1)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_CORK"), reason="only Linux lets a server send all of it at once")
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("apart", [False, True], ids=["in one record", "in a record of its own"])
+def test_what_is_behind_an_answer_within_tls(
+    certificate: Path, way: str, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lie in memory, where no socket tells of it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    def play(connection: socket.socket, _: bytes) -> bool:
+        stray = HEAD + chunked(plain("Not yours.").payload) + END
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # all of it arrives at once
+        for part in [HEAD + chunked(ANSWER) + END, stray] if apart else [HEAD + chunked(ANSWER) + END + stray]:
+            connection.sendall(part)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        return True
+
+    async def several(llm: ChatDMXOmni) -> list[str]:
+        if way == "ainvoke":
+            return [(await llm.ainvoke("Hi")).text for _ in range(3)]
+        return ["".join([chunk.text async for chunk in llm.astream("Hi")]) for _ in range(3)]
+
+    with over_tls(certificate, play) as server:
+        llm = model(server, base_url=server.base_url.replace("http:", "https:"))
+        if way.startswith("a"):
+            assert asyncio.run(several(llm)) == [TEXT] * 3
+        else:
+            assert [text(call(llm, way)) for _ in range(3)] == [TEXT] * 3

@@ -24,6 +24,7 @@ from langchain_core.messages.content import (
     create_video_block,
 )
 
+from langchain_dmx_omni import media
 from langchain_dmx_omni._request import content
 from langchain_dmx_omni._request.content import Place, Rules
 from langchain_dmx_omni._request.options import Options
@@ -214,17 +215,28 @@ TAKEN: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("normalized", [False, True], ids=["as given", "through langchain-core"])
 @pytest.mark.parametrize(("block", "part"), TAKEN.values(), ids=TAKEN)
-def test_a_block_becomes_a_part(block: Any, part: dict[str, Any], normalized: bool):
+def test_a_block_becomes_a_part(block: Any, part: dict[str, Any], normalized: bool) -> None:
     assert sent([block], normalized=normalized) == [part]
 
 
-def test_any_mix_keeps_its_order():
+@pytest.mark.parametrize("block", [block for block, _ in TAKEN.values()], ids=TAKEN)
+def test_of_a_block_that_is_sent_strip_leaves_text(block: Any) -> None:
+    (stripped,) = media.strip([HumanMessage([block])])
+    assert {part["type"] for part in sent(list(stripped.content))} == {"text"}
+
+
+def test_every_kind_of_block_has_its_case() -> None:
+    blocks = [block for block, _ in TAKEN.values() if isinstance(block, dict)]
+    assert {block["type"] for block in blocks} == {*content.KINDS}
+
+
+def test_any_mix_keeps_its_order() -> None:
     blocks = [create_video_block(url=HTTP), "What", image(HTTP), audio(b64(WAV), "wav"), text("is this?")]
     expected = [video(HTTP), text("What"), image(HTTP), WAV_PART, text("is this?")]
     assert sent(blocks) == sent(blocks, normalized=True) == expected
 
 
-def test_the_message_is_not_changed():
+def test_the_message_is_not_changed() -> None:
     blocks = [block for block, _ in TAKEN.values()]
     before = repr(blocks)
     sent(blocks)
@@ -319,6 +331,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
                       "(media): gs: URLs can't be fetched by the service; for a local file use media.image, media.audio or media.video, else an https:// URL"),
     "http without a host": (image("http:a.png"), f"(image_url): http: URLs can't be fetched by the service{LOCAL.format('image')}"),
     "bare path": (video("clips/a.mp4"), f"(video_url): 'clips/a.mp4' is no URL{LOCAL.format('video')}"),
+    "path with a colon": (video("call-10:30.mp4"), f"(video_url): 'call-10:30.mp4' is no URL{LOCAL.format('video')}"),
     "Windows path": (video("C:\\clips\\a.mp4"), f"(video_url): 'C:\\\\clips\\\\a.mp4' is no URL{LOCAL.format('video')}"),
     "base64 for a URL": (image(b64(PNG)), f"(image_url): a text of {len(b64(PNG))} characters is no URL (before base64, write data:;base64,){LOCAL.format('image')}"),
     "URL that is a number": (image(5), "(image_url): its URL is a int"),  # type: ignore[arg-type]
@@ -340,14 +353,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("normalized", [False, True], ids=["as given", "through langchain-core"])
 @pytest.mark.parametrize(("block", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_sent_is_an_error_that_names_the_place(block: Any, told: str, normalized: bool):
+def test_what_cannot_be_sent_is_an_error_that_names_the_place(block: Any, told: str, normalized: bool) -> None:
     with pytest.raises(ContentBlockError) as caught:
         sent(["Look:", block], normalized=normalized)
     place, _, _ = told.partition("(")
     assert str(caught.value) == f"message 1 (human), block 2{'' if place else ' '}{told}"
 
 
-def test_a_pdf_as_audio_is_refused_under_either_name():
+def test_a_pdf_as_audio_is_refused_under_either_name() -> None:
     # langchain-core turns `input_audio` into `audio` before this package sees it.
     for normalized, kind in [(False, "input_audio"), (True, "audio")]:
         with pytest.raises(ContentBlockError) as caught:
@@ -358,20 +371,20 @@ def test_a_pdf_as_audio_is_refused_under_either_name():
 @pytest.mark.parametrize(
     "block", [None, 5, 5.0, True, ["text"], ("text",), b"text", object()], ids=lambda block: type(block).__name__
 )
-def test_a_block_that_is_neither_text_nor_dict_is_refused(block: Any):
+def test_a_block_that_is_neither_text_nor_dict_is_refused(block: Any) -> None:
     with pytest.raises(ContentBlockError) as caught:
         content.parts(["Hi", block], Place(3, "human"), Rules())
     assert str(caught.value) == f"message 3 (human), block 2: a {type(block).__name__} is no content block"
 
 
-def test_a_type_that_is_no_text_is_refused():  # langchain-core itself fails on it
+def test_a_type_that_is_no_text_is_refused() -> None:  # langchain-core itself fails on it
     with pytest.raises(ContentBlockError) as caught:
         sent([{"type": ["text"]}])
     told = f"the service takes no block of type \"['text']\"{READS}"
     assert str(caught.value) == f"message 1 (human), block 1 (['text']): {told}"
 
 
-def test_no_error_holds_media():
+def test_no_error_holds_media() -> None:
     secret = b64(os.urandom(60))
     blocks = [
         image(secret),
@@ -420,7 +433,7 @@ BLOCKS = st.builds(
 
 
 @given(BLOCKS)
-def test_any_block_converts_or_is_refused(block: dict[str, Any]):
+def test_any_block_converts_or_is_refused(block: dict[str, Any]) -> None:
     try:
         (part,) = sent([block], roots=(Path("/"),))
     except InvalidInputError as error:
@@ -453,7 +466,7 @@ def sized(size: int, magic: bytes) -> str:
     ],
     ids=["video", "audio", "image", "image data url", "frame"],
 )
-def test_the_limit_counts_the_data_url_as_it_is_sent(magic: bytes, prefix: str, block: Callable[[str], Any]):
+def test_the_limit_counts_the_data_url_as_it_is_sent(magic: bytes, prefix: str, block: Callable[[str], Any]) -> None:
     size = len(prefix) + 4000
     blocks = [block(sized(4000, magic))]
     assert len(content.parts(blocks, Place(1, "human"), Rules((), size))) == 1
@@ -465,7 +478,7 @@ def test_the_limit_counts_the_data_url_as_it_is_sent(magic: bytes, prefix: str, 
 @pytest.mark.parametrize(
     ("magic", "prefix", "kind"), [(MP4[:64], 13, "video"), (PNG[:64], 22, "image")], ids=["video", "image"]
 )
-def test_the_services_limit_is_10_485_760_bytes(magic: bytes, prefix: int, kind: str):
+def test_the_services_limit_is_10_485_760_bytes(magic: bytes, prefix: int, kind: str) -> None:
     largest = (LIMIT - prefix) // 4 * 4
     assert len(sent([{"type": kind, "base64": sized(largest, magic)}])) == 1
     with pytest.raises(MediaTooLargeError) as caught:
@@ -486,13 +499,13 @@ def test_the_services_limit_is_10_485_760_bytes(magic: bytes, prefix: int, kind:
     ],
     ids=["video", "image"],
 )  # fmt: skip
-def test_media_over_the_limit_is_told_with_the_ways_out(magic: bytes, kind: str, told: str):
+def test_media_over_the_limit_is_told_with_the_ways_out(magic: bytes, kind: str, told: str) -> None:
     with pytest.raises(MediaTooLargeError) as caught:
         sent([{"type": kind, "base64": sized(12_000_000, magic)}])
     assert str(caught.value) == told
 
 
-def test_frames_count_each_for_themselves():
+def test_frames_count_each_for_themselves() -> None:
     frame = f"data:image/png;base64,{sized(6_000_000, PNG[:64])}"
     assert sent([{"type": "video", "video": [frame, frame]}]) == [{"type": "video", "video": [frame, frame]}]
 
@@ -515,7 +528,7 @@ def by_url(path: Path | str, kind: str = "video") -> dict[str, Any]:
     return {"type": kind, "url": path if isinstance(path, str) else path.as_uri()}
 
 
-def test_a_file_below_a_root_is_sent(root: Path):
+def test_a_file_below_a_root_is_sent(root: Path) -> None:
     assert sent([by_url(root / "clip.mp4")], roots=(root,)) == [MP4_PART]
 
 
@@ -530,18 +543,18 @@ def test_a_file_below_a_root_is_sent(root: Path):
     ],
     ids=["video_url", "file", "audio", "input_audio", "media"],
 )
-def test_a_file_is_sent_from_any_kind_of_block(root: Path, block: Callable[[str], Any], part: dict[str, Any]):
+def test_a_file_is_sent_from_any_kind_of_block(root: Path, block: Callable[[str], Any], part: dict[str, Any]) -> None:
     for normalized in (False, True):
         assert sent([block((root / "clip.mp4").as_uri())], roots=(root,), normalized=normalized) == [part]
 
 
 @pytest.mark.parametrize("name", ["a b.mp4", "100%.mp4", "é中.mp4", "a#1?x=2.mp4", "a%41.mp4"])
-def test_a_file_of_any_name_is_found(root: Path, name: str):
+def test_a_file_of_any_name_is_found(root: Path, name: str) -> None:
     (root / name).write_bytes(MP4)
     assert sent([by_url(root / name)], roots=(root,)) == [MP4_PART]
 
 
-def test_other_ways_to_write_the_url(root: Path):
+def test_other_ways_to_write_the_url(root: Path) -> None:
     path = str(root / "clip.mp4")
     encoded = path.replace("clip", "%63lip")
     for written in (f"file://{path}", f"file:{path}", f"file://localhost{path}", f"FILE://LocalHost{path}",
@@ -549,7 +562,9 @@ def test_other_ways_to_write_the_url(root: Path):
         assert sent([by_url(written)], roots=(root,)) == [MP4_PART], written
 
 
-def test_a_root_may_be_relative_a_link_below_home_or_one_of_several(root: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_root_may_be_relative_a_link_below_home_or_one_of_several(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(root.parent)
     monkeypatch.setenv("HOME", str(root.parent))
     (root.parent / "link").symlink_to(root)
@@ -559,7 +574,7 @@ def test_a_root_may_be_relative_a_link_below_home_or_one_of_several(root: Path, 
     assert sent([by_url(root.parent / "link" / "clip.mp4")], roots=(root,)) == [MP4_PART]
 
 
-def test_a_link_within_the_root_is_followed(root: Path):
+def test_a_link_within_the_root_is_followed(root: Path) -> None:
     (root / "link.mp4").symlink_to("clip.mp4")
     assert sent([by_url(root / "link.mp4")], roots=(root,)) == [MP4_PART]
 
@@ -573,7 +588,7 @@ OUTSIDE = "is not below media_roots ({root}); to allow it, add its folder: media
      "{root}/folder/outside.mp4", "{parent}/outside.mp4", "{parent}/root-2/clip.mp4", "/etc/passwd", "/etc/no-such-file",
      "/dev/zero", "/", ""],
 )  # fmt: skip
-def test_a_file_outside_is_refused_whether_or_not_it_exists(root: Path, path: str):
+def test_a_file_outside_is_refused_whether_or_not_it_exists(root: Path, path: str) -> None:
     (root / "link.mp4").symlink_to(root.parent / "outside.mp4")
     (root / "folder").symlink_to(root.parent)
     (root.parent / "root-2").mkdir()
@@ -583,7 +598,7 @@ def test_a_file_outside_is_refused_whether_or_not_it_exists(root: Path, path: st
     assert str(caught.value).endswith(OUTSIDE.format(root=root))
 
 
-def test_no_file_is_read_without_roots(root: Path):
+def test_no_file_is_read_without_roots(root: Path) -> None:
     with pytest.raises(ContentBlockError) as caught:
         sent([by_url(root / "clip.mp4")])
     told = FILE.format(kind="video", path=root / "clip.mp4") + OUTSIDE.format(root="none given")
@@ -609,7 +624,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize(("make", "told"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_file_that_cannot_be_sent_is_named(root: Path, make: Callable[[Path], object], told: str):
+def test_a_file_that_cannot_be_sent_is_named(root: Path, make: Callable[[Path], object], told: str) -> None:
     make(root / "bad")
     with pytest.raises(ContentBlockError) as caught:
         sent([by_url(root / "bad")], roots=(root,))
@@ -628,7 +643,7 @@ def test_a_file_that_cannot_be_sent_is_named(root: Path, make: Callable[[Path], 
         ("file://{root}/loop", None),
     ],
 )  # fmt: skip
-def test_an_impossible_file_url_is_refused(root: Path, written: str, told: str | None):
+def test_an_impossible_file_url_is_refused(root: Path, written: str, told: str | None) -> None:
     make_loop(root / "loop")
     with pytest.raises(ContentBlockError) as caught:
         sent([by_url(written.format(root=root))], roots=(root,))
@@ -637,7 +652,7 @@ def test_an_impossible_file_url_is_refused(root: Path, written: str, told: str |
     assert len(str(caught.value)) < 400
 
 
-def test_a_file_that_may_not_be_read_is_named(root: Path):
+def test_a_file_that_may_not_be_read_is_named(root: Path) -> None:
     (root / "clip.mp4").chmod(0)
     as_root = os.geteuid() == 0
     if as_root:  # to whom everything is readable
@@ -654,7 +669,7 @@ def test_a_file_that_may_not_be_read_is_named(root: Path):
     assert str(caught.value) == FILE.format(kind="video", path=root / "clip.mp4") + "can't be read: Permission denied"
 
 
-def test_a_file_of_another_kind_is_refused(root: Path):
+def test_a_file_of_another_kind_is_refused(root: Path) -> None:
     (root / "page.mp4").write_bytes(PDF)
     with pytest.raises(ContentBlockError) as caught:
         sent([by_url(root / "page.mp4")], roots=(root,))
@@ -672,7 +687,7 @@ def sparse(path: Path, size: int, magic: bytes) -> Path:
     ("size", "sent_bytes"),
     [(7_864_307, None), (7_864_308, None), (7_864_309, 10_485_761), (3_000_000_000, 4_000_000_013)],
 )
-def test_a_files_size_is_checked_and_the_file_is_not_read(root: Path, size: int, sent_bytes: int | None):
+def test_a_files_size_is_checked_and_the_file_is_not_read(root: Path, size: int, sent_bytes: int | None) -> None:
     path = sparse(root / "big.mp4", size, MP4[:64])
     build_it = partial(content.parts, [by_url(path)], Place(1, "human"), Rules((root,), LIMIT))
     if sent_bytes is None:

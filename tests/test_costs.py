@@ -29,6 +29,8 @@ from langchain_dmx_omni._request.body import Body
 from langchain_dmx_omni._sse import EventDecoder
 from langchain_dmx_omni.testing import scripts
 
+from .calls import blocks
+
 OWN = str(Path(langchain_dmx_omni.__file__).parent)
 
 
@@ -133,7 +135,7 @@ def test_speech_in_one_event_is_copied_no_more_than_it_must(peak: Callable[[Call
 
     def collect() -> None:
         answer = answered(sent, AnswerSpec("m", voice="Tina", blocks=True))
-        assert len(to_message(answer).content[1]["base64"]) > size
+        assert len(blocks(to_message(answer))[1]["base64"]) > size
 
     assert 2 * size < peak(collect) < 2.3 * size
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from langchain_core.messages import AIMessageChunk
 
 from langchain_dmx_omni import errors
 from langchain_dmx_omni._transport import deadlines, http
@@ -21,7 +23,24 @@ from langchain_dmx_omni._transport.deadlines import Alarm, Deadline, Watchdog
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import TEXT, answer, sse
 
-from .calls import ANSWER, END, HEAD, WAYS, RawServer, answering, call, chunked, model, plain, text, took
+from .calls import (
+    ANSWER,
+    COLLECTED,
+    END,
+    HEAD,
+    KEY,
+    WAYS,
+    RawServer,
+    answering,
+    call,
+    chunked,
+    gone,
+    model,
+    plain,
+    text,
+    took,
+    until,
+)
 
 PING = b": PING\n\n"
 LONG = 30.0
@@ -125,7 +144,55 @@ def test_waiting_ends_at_the_deadline_that_is_due(gateway: LocalGateway, name: s
     assert gateway.requests[0].disconnected.wait(10)
 
 
-@pytest.mark.parametrize("way", WAYS)
+class Clock:
+    """A clock that goes on when it is told to, and counts how often it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return self.now
+
+
+FIRST, IDLE = errors.FirstEventTimeoutError, errors.IdleTimeoutError
+# limits, steps and the seconds between them, seconds left, the error if it passed
+STEPS: dict[str, tuple[tuple[float | None, float | None], list[str | float], float | None, type[Exception]]] = {
+    "nobody waits": ((2, 5), [9], None, FIRST),
+    "sending takes no time off": ((2, 5), [9, "sent"], 2, FIRST),
+    "late headers count": ((2, 5), ["sent", 1.5, "waiting"], 0.5, FIRST),
+    "a ping is no event": ((2, 5), ["sent", "waiting", 1.5, "waiting"], 0.5, FIRST),
+    "the last moment": ((2, 5), ["sent", 2], 0, FIRST),
+    "much too late": ((2, 5), ["sent", 99, "waiting"], 0, FIRST),
+    "an event ends the wait": ((2, 5), ["sent", 1, "event", 99], None, IDLE),
+    "each event begins a new wait": ((2, 5), ["sent", 1, "event", "waiting", 4, "event", "waiting"], 5, IDLE),
+    "a slow reader is not an idle service": ((2, 5), ["sent", "event", 99, "waiting"], 5, IDLE),
+    "a ping midway is no event": ((2, 5), ["sent", "event", "waiting", 4, "waiting"], 1, IDLE),
+    "silence midway": ((2, 5), ["sent", "event", "waiting", 5], 0, IDLE),
+    "no limit before the first event": ((None, 5), ["sent", 1e9, "waiting"], None, FIRST),
+    "no limit for the first event, and one for the next": ((None, 5), ["sent", 1e9, "event", "waiting"], 5, IDLE),
+    "no limit for the next event": ((2, None), ["sent", 1, "event", "waiting", 1e9, "waiting"], None, IDLE),
+}
+
+
+@pytest.mark.parametrize(("limits", "steps", "left", "kind"), STEPS.values(), ids=STEPS)
+def test_seconds_left(
+    limits: tuple[float | None, float | None], steps: list[str | float], left: float | None, kind: type[Exception]
+) -> None:
+    clock = Clock()
+    deadline = Deadline(*limits, clock)
+    for step in steps:
+        if isinstance(step, str):
+            getattr(deadline, step)()
+        else:
+            clock.now += step
+    assert deadline.remaining == left
+    assert deadline.passed is (left == 0)
+    assert type(deadline.error()) is kind
+
+
+@pytest.mark.parametrize("way", COLLECTED)
 def test_silence_after_pings_is_noticed_at_the_deadline_not_at_twice_it(gateway: LocalGateway, way: str) -> None:
     # The last ping comes just before the deadline; waiting anew from there would take 1.9 times as long.
     gateway.play(Script(body=(1.8, PING, LONG)))
@@ -134,35 +201,58 @@ def test_silence_after_pings_is_noticed_at_the_deadline_not_at_twice_it(gateway:
     assert 2.0 <= seconds[0] < 3.4
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_late_headers_count_toward_the_first_event(way: str) -> None:
     def late(connection: socket.socket, _: bytes) -> None:
         time.sleep(1.5)
         connection.sendall(HEAD)
-        time.sleep(LONG)
+        gone(connection)
 
     with RawServer(late) as server, took() as seconds, pytest.raises(errors.FirstEventTimeoutError):
         call(model(server, first_event_timeout=2.0), way)
     assert 2.0 <= seconds[0] < 3.2
 
 
+TRICKLES = {
+    "bytes of a header": (b"HTTP/1.1 200 OK\r\nx-long: ", b"x"),
+    "header lines": (b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
+    "interim responses": (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    "interim responses, byte by byte": (b"HTTP/1.1 103 Hints\r\n", b"a"),
+}
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"timeout": None},
-        {"first_event_timeout": None, "idle_timeout": None},
-        {"timeout": 0.3, "first_event_timeout": None, "idle_timeout": None},
-    ],
-    ids=str,
-)
-def test_none_is_no_limit(gateway: LocalGateway, way: str, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", TRICKLES)
+def test_a_head_that_trickles_has_one_deadline(name: str, way: str) -> None:
+    first, piece = TRICKLES[name]
+
+    def trickle(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(first)
+        for _ in range(200):
+            time.sleep(0.05)
+            connection.sendall(piece)
+
+    with RawServer(trickle) as server, took() as seconds, pytest.raises(errors.FirstEventTimeoutError) as caught:
+        call(model(server, first_event_timeout=0.5, idle_timeout=LONG), way)
+    assert str(caught.value) == "no event within 0.5 s of sending (first_event_timeout)"
+    assert 0.5 <= seconds[0] < 5
+
+
+@pytest.mark.parametrize("fields", [{"timeout": None}, {"first_event_timeout": None, "idle_timeout": None}], ids=str)
+def test_none_is_no_limit(gateway: LocalGateway, fields: dict[str, Any]) -> None:
+    endpoint = model(gateway, **fields)._endpoint(KEY)
+    assert (endpoint.first_event_timeout, endpoint.idle_timeout) == (None, None)
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_none_goes_before_timeout(gateway: LocalGateway, way: str) -> None:
     whole = plain()
-    gateway.play(replace(whole, body=(0.7, *whole.body[:5], 0.7, *whole.body[5:])))
-    assert text(call(model(gateway, **fields), way)) == TEXT
+    gateway.play(replace(whole, body=(0.5, *whole.body[:5], 0.5, *whole.body[5:])))
+    llm = model(gateway, timeout=0.3, first_event_timeout=None, idle_timeout=None)
+    assert text(call(llm, way)) == TEXT
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", COLLECTED)
 def test_each_event_begins_a_new_wait(gateway: LocalGateway, way: str) -> None:
     gateway.play(plain(pause=0.1))
     with took() as seconds:
@@ -176,20 +266,18 @@ def test_a_slow_reader_is_not_an_idle_service(gateway: LocalGateway, way: str) -
     llm = model(gateway, first_event_timeout=0.5, idle_timeout=0.5)
 
     async def read() -> str:
-        got = ""
-        async for chunk in llm.astream("Hi"):
-            await asyncio.sleep(0.7)
-            got += chunk.text
-        return got
+        chunks = llm.astream("Hi")
+        first = await anext(chunks)
+        await asyncio.sleep(0.7)
+        return first.text + "".join([chunk.text async for chunk in chunks])
 
     if way == "astream":
         assert asyncio.run(read()) == TEXT
         return
-    got = ""
-    for chunk in llm.stream("Hi"):
-        time.sleep(0.7)
-        got += chunk.text
-    assert got == TEXT
+    chunks = llm.stream("Hi")
+    first = next(chunks)
+    time.sleep(0.7)
+    assert first.text + text([*chunks]) == TEXT
 
 
 # Connecting and sending
@@ -226,6 +314,38 @@ class RawAddress:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("piece", [b"", b"x"], ids=["silent", "trickling"])
+def test_a_proxy_that_gives_no_way(way: str, piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def play(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nx-long: ")
+        for _again in range(200):
+            time.sleep(0.05)
+            connection.sendall(piece)
+
+    llm = model(RawAddress("https://service.example"), timeout=0.5, first_event_timeout=LONG)
+    with RawServer(play) as proxy, took() as seconds:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(errors.ConnectTimeoutError) as caught:
+            call(llm, way)
+    assert str(caught.value) == "the proxy gave no way to https://service.example within 0.5 s (timeout)"
+    assert 0.5 <= seconds[0] < 5
+
+
+async def test_a_head_that_trickles_to_a_client_of_the_users() -> None:
+    def trickle(connection: socket.socket, _: bytes) -> None:
+        for _again in range(200):
+            time.sleep(0.05)
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+    with RawServer(trickle) as server, took() as seconds:
+        async with httpx.AsyncClient() as client:
+            llm = model(server, http_async_client=client, first_event_timeout=0.5)
+            with pytest.raises(errors.FirstEventTimeoutError):
+                await llm.ainvoke("Hi")
+    assert 0.5 <= seconds[0] < 5
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_sending(way: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))  # accepts by itself, and reads nothing
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -239,7 +359,7 @@ def test_waiting_for_a_connection_of_the_users_client(gateway: LocalGateway) -> 
     gateway.play(begun(LONG))
     with httpx.Client(limits=httpx.Limits(max_connections=1)) as client:
         llm = model(gateway, http_client=client, timeout=0.4, first_event_timeout=LONG, idle_timeout=LONG)
-        first = llm.stream("Hi")
+        first = cast("Generator[AIMessageChunk]", llm.stream("Hi"))
         next(first)
         with pytest.raises(errors.ConnectTimeoutError) as caught:
             llm.invoke("Hi")
@@ -251,7 +371,7 @@ async def test_waiting_for_a_connection_of_the_users_async_client(gateway: Local
     gateway.play(begun(LONG))
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=1)) as client:
         llm = model(gateway, http_async_client=client, timeout=0.4, first_event_timeout=LONG, idle_timeout=LONG)
-        first = llm.astream("Hi")
+        first = cast("AsyncGenerator[AIMessageChunk]", llm.astream("Hi"))
         await anext(first)
         with pytest.raises(errors.ConnectTimeoutError) as caught:
             await llm.ainvoke("Hi")
@@ -265,7 +385,7 @@ def test_an_error_whose_body_does_not_come_is_still_an_error(way: str, monkeypat
 
     def play(connection: socket.socket, _: bytes) -> None:
         connection.sendall(b"HTTP/1.1 503 Busy\r\ncontent-length: 99\r\nretry-after: 7\r\n\r\n")
-        time.sleep(LONG)
+        gone(connection)
 
     with RawServer(play) as server, took() as seconds, pytest.raises(errors.ServerError) as caught:
         call(model(server), way)
@@ -283,7 +403,7 @@ def lower_errors(kind: type[Exception]) -> Iterator[type[Exception]]:
             yield from lower_errors(each)
 
 
-def make(kind: type[Exception]) -> Exception:
+def make(kind: Any) -> Exception:
     match kind.__name__:
         case "HTTPStatusError":
             return kind("told", request=None, response=None)
@@ -293,7 +413,7 @@ def make(kind: type[Exception]) -> Exception:
             return kind("told")
 
 
-AFTER = {
+AFTER: dict[type[Exception], type[errors.DMXOmniError]] = {
     httpx.UnsupportedProtocol: errors.ConfigurationError,
     httpx.LocalProtocolError: errors.ConfigurationError,
     httpx.DecodingError: errors.ProtocolError,
@@ -311,7 +431,9 @@ AFTER = {
 @pytest.mark.parametrize("kind", [*lower_errors(httpx.HTTPError), *lower_errors(httpx.StreamError)])
 def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None, begun: bool) -> None:
     request = httpx.Request("POST", "http://host:1/v1", extensions={"timeout": httpx.Timeout(limit).as_dict()})
-    error = http._map_error(make(kind), request, Deadline(limit, limit), begun=begun)
+    deadline = Deadline(limit, limit)
+    deadline.at = 0.0
+    error = http._map_error(make(kind), request, deadline, begun=begun)
     rest = errors.StreamInterruptedError if begun else errors.ConnectError
     assert type(error) is AFTER.get(kind, rest)
     assert "None" not in str(error)
@@ -332,7 +454,7 @@ def test_every_lower_error_is_mapped(kind: type[Exception], limit: float | None,
     ids=["nothing", "half a head", "no HTTP", "head", "no chunk", "half an answer", "no gzip"],
 )
 def test_what_breaks_on_a_real_connection(way: str, sent: bytes, kind: type[errors.DMXOmniError]) -> None:
-    with RawServer(lambda connection, _: connection.sendall(sent) and False) as server:
+    with RawServer(lambda connection, _: connection.sendall(sent)) as server:
         with pytest.raises(kind) as caught:
             call(model(server), way)
         assert type(caught.value) is kind
@@ -415,10 +537,11 @@ def is_open(pair: tuple[socket.socket, socket.socket]) -> bool:
     return pair[0].recv(1) == b"x"
 
 
-def test_the_thread_ends_when_there_is_nothing_to_watch(pair: tuple[socket.socket, socket.socket]) -> None:
-    class Short(Watchdog):
-        _REST = 0.1
+class Short(Watchdog):
+    _REST = 0.1
 
+
+def test_the_thread_ends_when_there_is_nothing_to_watch(pair: tuple[socket.socket, socket.socket]) -> None:
     watchdog = Short()
     for _ in range(2):  # it also comes back
         deadline = waiting(LONG)
@@ -437,7 +560,7 @@ def test_the_thread_ends_when_there_is_nothing_to_watch(pair: tuple[socket.socke
 def test_a_nearer_deadline_wakes_the_watchdog(pair: tuple[socket.socket, socket.socket]) -> None:
     watchdog = Watchdog()
     watchdog.watch(waiting(LONG), pair[0])
-    time.sleep(0.05)
+    until(lambda: watchdog._wakes < math.inf)
     one, other = socket.socketpair()
     with one, other, took() as seconds:
         near = waiting(0.3)
@@ -450,28 +573,36 @@ def test_a_nearer_deadline_wakes_the_watchdog(pair: tuple[socket.socket, socket.
 
 def test_a_deadline_that_moves_without_a_word(pair: tuple[socket.socket, socket.socket]) -> None:
     """First nobody waits, then events come in time, and then none does: only that ends the wait."""
-    watchdog, deadline = Watchdog(), Deadline(LONG, 0.4)
+    clock = Clock()
+    watchdog, deadline = Watchdog(), Deadline(LONG, 0.05, clock)
+
+    def looked() -> None:
+        seen = clock.looks
+        until(lambda: clock.looks > seen + 4)
+
     deadline.event()
     watchdog.watch(deadline, pair[0])
-    time.sleep(1.0)
-    for _ in range(8):
+    clock.now += 1.0
+    looked()
+    for _ in range(4):
         deadline.waiting()
-        time.sleep(0.1)
+        clock.now += 0.04
+        looked()
         deadline.event()
     assert is_open(pair)
-    with took() as seconds:
-        deadline.waiting()
-        assert pair[0].recv(1) == b""
+    deadline.waiting()
+    clock.now += 0.05
+    assert pair[0].recv(1) == b""
     assert deadline.missed
-    assert 0.4 <= seconds[0] < LONG / 2
 
 
 def test_a_deadline_in_a_thousand_years(pair: tuple[socket.socket, socket.socket]) -> None:
-    watchdog = Watchdog()
-    watchdog.watch(waiting(3e10), pair[0])
-    time.sleep(0.05)
-    assert watchdog._thread is not None
-    assert watchdog._thread.is_alive()
+    clock, watchdog = Clock(), Short()
+    deadline = Deadline(3e10, None, clock)
+    deadline.waiting()
+    watchdog.watch(deadline, pair[0])
+    until(lambda: clock.looks > 6)  # it has slept, and looked again
+    assert is_open(pair)
 
 
 async def test_an_alarm_rings_for_its_own_deadline_only() -> None:

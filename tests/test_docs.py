@@ -17,10 +17,12 @@ import wave
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 
+from langchain_dmx_omni import ChatDMXOmni, jobs
 from langchain_dmx_omni.testing import LocalGateway
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,7 +82,7 @@ def png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = blocks(page)
     assert found, f"{page.name} shows no Python"
     # A real module, so that classes and type hints in a block can be resolved.
@@ -92,7 +94,7 @@ def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_an_example_runs(example: Path, folder: Path):
+def test_an_example_runs(example: Path, folder: Path) -> None:
     result = run(example)
     assert result.returncode == 0, result.stderr
     assert result.stdout
@@ -102,7 +104,7 @@ def test_an_example_runs(example: Path, folder: Path):
             assert answer.getnframes() > 0
 
 
-def test_the_demo_needs_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_demo_needs_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DMXAPI_API_KEY")
     monkeypatch.delenv("DMXAPI_BASE_URL")
     # A proxy that nobody answers: the gateway on this machine must not be sought behind it.
@@ -112,7 +114,7 @@ def test_the_demo_needs_no_key(folder: Path, monkeypatch: pytest.MonkeyPatch):
     assert "simulated" in result.stdout
 
 
-def test_the_demo_takes_a_question_word_for_word(folder: Path):
+def test_the_demo_takes_a_question_word_for_word(folder: Path) -> None:
     question = """It's "who"? $HOME `id` 为什么 -- -x"""
     result = run(ROOT / "examples" / "demo.py", "--video=clip.mp4", f"--question={question}", "--output=o ü.wav")
     assert result.returncode == 0, result.stderr
@@ -147,7 +149,7 @@ def test_the_demo_takes_a_question_word_for_word(folder: Path):
 )
 def test_a_mistake_in_the_demo_is_one_line(
     arguments: list[str], environment: dict[str, str], said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     result = run(ROOT / "examples" / "demo.py", *arguments)
@@ -158,7 +160,24 @@ def test_a_mistake_in_the_demo_is_one_line(
     assert "sk-wrong" not in result.stderr
 
 
-def test_a_made_clip_has_picture_and_sound(tmp_path: Path, make_clip: Callable[..., Path]):
+def test_the_readme_lists_every_option() -> None:
+    table = re.search(r"^## Options\n(.*?)^## ", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert table
+    rows = re.findall(r"^\| (`.+?) \|", table[1], re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    langchains_own = {*BaseChatModel.model_fields, "streaming"}
+    assert listed == ChatDMXOmni.model_fields.keys() - langchains_own
+
+
+def test_the_page_about_jobs_lists_every_task() -> None:
+    listed = re.findall(r"^\| `jobs\.(\w+)\(\)` \|", (ROOT / "docs" / "jobs.md").read_text("utf-8"), re.MULTILINE)
+    functions = [getattr(jobs, name) for name in jobs.__all__ if isinstance(getattr(jobs, name), FunctionType)]
+    assert sorted(listed) == sorted(
+        function.__name__ for function in functions if str(function.__annotations__["return"]).startswith("Task")
+    )
+
+
+def test_a_made_clip_has_picture_and_sound(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
     av = pytest.importorskip("av")
     path = make_clip(tmp_path / "clip.mp4", 6.0)
     assert path.stat().st_size < 500_000
@@ -168,7 +187,7 @@ def test_a_made_clip_has_picture_and_sound(tmp_path: Path, make_clip: Callable[.
         assert sum(1 for _ in container.decode(video=0)) == 150
 
 
-def test_a_silent_clip_has_no_sound(tmp_path: Path, make_clip: Callable[..., Path]):
+def test_a_silent_clip_has_no_sound(tmp_path: Path, make_clip: Callable[..., Path]) -> None:
     av = pytest.importorskip("av")
     with av.open(str(make_clip(tmp_path / "clip.mp4", 1.0, sound=False))) as container:
         assert [stream.type for stream in container.streams] == ["video"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from langchain_dmx_omni import errors
 from langchain_dmx_omni._event_log import EventLog
+from langchain_dmx_omni._secrets import Secrets
 from langchain_dmx_omni._sse import ServerSentEvent
 from langchain_dmx_omni.errors import DMXOmniWarning
 from langchain_dmx_omni.testing import LocalGateway
@@ -112,7 +115,7 @@ def test_no_media(gateway: LocalGateway, way: str, shape: str, tmp_path: Path) -
     ],
 )
 def test_what_is_taken_for_media(tmp_path: Path, data: bytes, logged: dict[str, Any]) -> None:
-    EventLog(tmp_path, KEY).write([ServerSentEvent("name", data)])
+    EventLog(tmp_path, Secrets(KEY)).write([ServerSentEvent("name", data)])
     ((entry,),) = entries(tmp_path)
     assert (entry["event"], entry["data"]) == ("name", {"type": json.loads(data)["type"], **logged})
 
@@ -123,12 +126,14 @@ def test_what_is_taken_for_media(tmp_path: Path, data: bytes, logged: dict[str, 
         (b"[DONE]", "[DONE]"),
         (b'{"cut": "off', '{"cut": "off'),
         (f'{{"cut": "{LONG}'.encode(), f'{{"cut": "<{len(LONG.rstrip("=")) + LONG.count("="):,} characters>'),
+        (b"[" * 100_000, "[" * 100_000),
+        (b'{"a":' * 900 + b"1" + b"}" * 900, '{"a":' * 900 + "1" + "}" * 900),
         (b"\xff\xfe", "��"),
         (b'{"lone": "\\ud83c"}', {"lone": "\ud83c"}),
     ],
 )
 def test_what_is_no_json_is_logged_as_text(tmp_path: Path, data: bytes, logged: object) -> None:
-    log = EventLog(tmp_path, KEY)
+    log = EventLog(tmp_path, Secrets(KEY))
     log.write([ServerSentEvent("", data)])
     ((entry,),) = entries(tmp_path)
     assert entry["data"] == logged
@@ -136,7 +141,7 @@ def test_what_is_no_json_is_logged_as_text(tmp_path: Path, data: bytes, logged: 
 
 @pytest.mark.parametrize("key", [KEY, 'sk-"quoted"\\back'])
 def test_no_key(tmp_path: Path, key: str) -> None:
-    log = EventLog(tmp_path, key)
+    log = EventLog(tmp_path, Secrets(key))
     log.write([ServerSentEvent("error", json.dumps({"message": f"wrong key {key}!"}).encode())])
     log.write([ServerSentEvent("", f"not JSON {key}".encode())])
     log.fail(ValueError(f"wrong key {key}!"))
@@ -154,6 +159,19 @@ def test_no_key_of_a_call(gateway: LocalGateway, way: str, tmp_path: Path) -> No
     (path,) = tmp_path.iterdir()
     assert "Invalid token [key]" in path.read_text("utf-8")
     assert KEY not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_only_its_owner_reads_it(gateway: LocalGateway, tmp_path: Path, mask: int) -> None:
+    gateway.play(plain())
+    before = os.umask(mask)
+    try:
+        call(model(gateway, event_log=tmp_path / "log"), "invoke")
+    finally:
+        os.umask(before)
+    (path,) = (tmp_path / "log").iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Iterable
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 from langgraph.graph import START, MessagesState, StateGraph
@@ -16,6 +18,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langchain_dmx_omni import ChatDMXOmni, errors
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, PCM, TEXT, wav
+
+from .calls import blocks
 
 if TYPE_CHECKING:
     from langchain_dmx_omni.testing import LocalGateway
@@ -32,11 +36,11 @@ class Bridged(ChatDMXOmni):
     """The same model without events of its own: LangChain makes them from its chunks."""
 
     @property
-    def _stream_chat_model_events(self) -> None:
+    def _stream_chat_model_events(self) -> Any:
         return None
 
     @property
-    def _astream_chat_model_events(self) -> None:
+    def _astream_chat_model_events(self) -> Any:
         return None
 
 
@@ -60,7 +64,7 @@ def graph(llm: ChatDMXOmni) -> Any:
 
 
 def spoken(message: AIMessage) -> bytes | None:
-    return next((base64.b64decode(block["base64"]) for block in message.content if block["type"] == "audio"), None)
+    return next((base64.b64decode(block["base64"]) for block in blocks(message) if block["type"] == "audio"), None)
 
 
 ASKED = {"messages": [HumanMessage("Hello?")]}
@@ -158,7 +162,46 @@ def test_the_bridge_of_langchain_loses_it(gateway: LocalGateway, stream: Any) ->
     assert spoken(stream(model(gateway, Bridged, voice="Tina"))) != wav(PCM)
 
 
-KINDS = ["plain", "speech_deltas", "tool_call", "two_tool_calls", "reasoning_summary", "refusal", "whole_text_only"]
+AGENTS = {
+    "invoke": lambda agent: agent.invoke(ASKED)["messages"],
+    "stream": lambda agent: list(agent.stream(ASKED, stream_mode="values"))[-1]["messages"],
+    "ainvoke": lambda agent: asyncio.run(agent.ainvoke(ASKED))["messages"],
+    "v3": lambda agent: agent.stream_events(ASKED, version="v3").output["messages"],
+}
+
+
+@pytest.mark.filterwarnings("ignore:the answer is cut off")
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("run", AGENTS.values(), ids=AGENTS)
+@pytest.mark.parametrize("name", ["tool_call_cut_off", "tool_call_not_json", "tool_call_without_a_name"])
+def test_an_agent_runs_no_half_call(gateway: LocalGateway, name: str, run: Any, streaming: bool) -> None:
+    gateway.play(ARRIVALS[name]())
+    ran = []
+
+    def weather(city: str = "", days: Any = None) -> str:
+        """Tell the weather."""
+        ran.append((city, days))
+        return "sunny"
+
+    agent = create_agent(model(gateway, streaming=streaming), [weather])
+    messages = run(agent)
+    (call,) = messages[1].invalid_tool_calls
+    assert (ran, len(messages), messages[1].tool_calls, type(messages[1])) == ([], 2, [], AIMessage)
+    assert call["error"]
+
+
+KINDS = [
+    "plain",
+    "speech_deltas",
+    "tool_call",
+    "two_tool_calls",
+    "reasoning_summary",
+    "refusal",
+    "whole_text_only",
+    "tool_call_not_json",
+    "tool_call_done_says_other",
+    "url_citation",
+]
 
 
 def events_of(llm: ChatDMXOmni) -> list[Any]:
@@ -231,7 +274,8 @@ def test_speech_goes_out_as_it_comes(gateway: LocalGateway) -> None:
     """The first sound is out before the last has arrived."""
     script = scripts.sse(scripts.spoken(TEXT, PCM, "deltas"), pause=0.01)
     gateway.play(script)
-    for event in model(gateway, voice="Tina").stream_events("Hello?", version="v3"):
+    events: Iterable[Any] = model(gateway, voice="Tina").stream_events("Hello?", version="v3")
+    for event in events:
         if event.get("delta", {}).get("type") == "data-delta":
             assert not gateway.requests[0].finished.is_set()
             break

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import socket
+import threading
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.exceptions import (
@@ -18,11 +24,13 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
 )
+from langchain_core.messages import HumanMessage
 
-from langchain_dmx_omni import ChatDMXOmni, errors
+from langchain_dmx_omni import ChatDMXOmni, errors, media
 from langchain_dmx_omni._failures import from_event, from_response, retry_after
-from langchain_dmx_omni.testing.scripts import ERRORS, REQUEST_ID
+from langchain_dmx_omni.testing.scripts import ERRORS, REQUEST_ID, TEXT, Script
 
+from . import calls
 from .ways import WAYS, Way
 
 if TYPE_CHECKING:
@@ -38,7 +46,7 @@ BUSY = f"the service answered 429: 当前分组上游负载已饱和，请稍后
 @dataclass(frozen=True)
 class Expected:
     kind: type[errors.APIStatusError]
-    status: int
+    status: int | None
     told: str
     retryable: bool = False
     code: str | None = None
@@ -48,11 +56,11 @@ class Expected:
     retry_after: float | None = None
 
 
-def bad(told: str, **facts: object) -> Expected:
+def bad(told: str, **facts: Any) -> Expected:
     return Expected(errors.BadRequestError, 400, f"the service answered 400{told}", **facts)
 
 
-def server(status: int, told: str, **facts: object) -> Expected:
+def server(status: int, told: str, **facts: Any) -> Expected:
     return Expected(errors.ServerError, status, f"the service answered {status}{told}", retryable=True, **facts)
 
 
@@ -185,6 +193,81 @@ async def test_errors_of_the_service(gateway: LocalGateway, name: str, way: Way)
     assert isinstance(error, ValueError) is not case.retryable
 
 
+EARLY = {
+    "401": (b"HTTP/1.1 401 No", errors.AuthenticationError, True),
+    "413": (b"HTTP/1.1 413 Large", errors.ContextLengthError, True),
+    "413 behind an interim response": (
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 413 Large",
+        errors.ContextLengthError,
+        True,
+    ),
+    "413, and the connection stays open": (b"HTTP/1.1 413 Large", errors.ContextLengthError, False),
+}
+
+
+@pytest.mark.parametrize("way", calls.WAYS)
+@pytest.mark.parametrize("name", EARLY)
+def test_an_error_that_comes_while_a_file_goes_out(name: str, way: str, tmp_path: Path) -> None:
+    head, kind, closes = EARLY[name]
+    stop = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connections.append(connection)
+                connection.recv(1000)
+                connection.sendall(head + b"\r\ncontent-length: 18\r\n\r\n" + b'{"message":"so so"}'[:18])
+                if closes:
+                    connection.close()  # with most of the request unread, so the other end is reset
+                else:
+                    stop.wait(20)
+
+    connections: list[socket.socket] = []
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(7_000_000))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        model = ChatDMXOmni(
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1",
+            api_key="k",
+            max_retries=2,
+            media_roots=[tmp_path],
+            timeout=60.0 if closes else 1.0,
+        )
+        with pytest.raises(kind):
+            calls.call(model, way, [HumanMessage([media.video(path, inline=False)])])
+        stop.set()
+        assert len(connections) == 1
+        listener.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.parametrize("way", calls.WAYS)
+def test_an_interim_response_does_not_end_the_sending(way: str) -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            head = connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+            left = length - len(head.partition(b"\r\n\r\n")[2])
+            while left and (piece := connection.recv(65_536)):
+                left -= len(piece)
+            whole.append(not left)
+            connection.sendall(calls.HEAD + calls.chunked(calls.ANSWER) + calls.END)
+            connection.recv(1)
+
+    whole: list[bool] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        model = ChatDMXOmni(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1", api_key="k", max_retries=0)
+        block = {"type": "video", "base64": "AAAA" * 1_000_000, "mime_type": "video/mp4"}
+        assert calls.text(calls.call(model, way, [HumanMessage([block])])) == TEXT
+    assert whole == [True]
+
+
 @pytest.mark.parametrize(
     ("event", "kind", "told"),
     [
@@ -224,6 +307,140 @@ def test_a_page_is_cut_to_its_words() -> None:
     assert len(str(error)) < 260
 
 
+UTF8, GBK = "上游负载已饱和", "网关错误"
+PAGE = "<html><head><title>{}</title></head></html>"
+
+ENCODINGS = {
+    "UTF-8": ("text/plain", UTF8.encode(), UTF8),
+    "UTF-8, cut in a letter": ("text/plain", UTF8.encode()[:-1], UTF8[:-1]),
+    "GBK, as the header says": ("text/html; charset=gbk", PAGE.format(GBK).encode("gbk"), GBK),
+    "GBK, as the page says": (
+        "text/html",
+        b'<meta charset="gb2312"><title>' + GBK.encode("gbk") + b"</title>",
+        GBK,
+    ),
+    "GBK without a word": ("text/html", PAGE.format(GBK).encode("gbk"), GBK),
+    "GBK that calls itself UTF-8": ("text/html; charset=utf-8", PAGE.format(GBK).encode("gbk"), GBK),
+    "JSON in GBK": ("application/json", f'{{"message":"{GBK}"}}'.encode("gbk"), GBK),
+    "an encoding that nobody knows": ("text/plain; charset=klingon", UTF8.encode(), UTF8),
+    "an encoding that is none of text": ("text/plain; charset=base64", GBK.encode("gbk"), GBK),
+    "noise": ("text/plain", b"ab\xff\xff\xff", "ab���"),
+}
+
+
+@pytest.mark.parametrize(("content_type", "body", "told"), ENCODINGS.values(), ids=ENCODINGS)
+def test_the_encoding_of_an_error(content_type: str, body: bytes, told: str) -> None:
+    assert str(from_response(502, {"content-type": content_type}, body)) == f"the service answered 502: {told}"
+
+
+PAGES = {
+    "a script in capitals": ("<SCRIPT>a < b</SCRIPT>Bad", "Bad"),
+    "a script without an end": ("Bad<script>var a", "Bad"),
+    "a tag without an end": ("Bad <a href='x", "Bad <a href='x"),
+    "no tag": ("expected x < 5 and y>3", "expected x < 5 and y>3"),
+    "a title of blanks": ("<title> </title>Bad", "Bad"),
+    "a title without an end": ("<title>Bad", "Bad"),
+    "a comment": ("<!-- no -->Bad<br/>gateway", "Bad gateway"),
+}
+
+
+@pytest.mark.parametrize(("page", "told"), PAGES.values(), ids=PAGES)
+def test_the_words_of_a_page(page: str, told: str) -> None:
+    assert str(from_response(502, {}, page.encode())) == f"the service answered 502: {told}"
+
+
+REPEATED = ["<script>", "<style ", "<", "<a", "<title", "<title>", "(request id: ", "<html><script", "</script", "a<b>"]
+
+
+@pytest.mark.parametrize("piece", REPEATED)
+def test_the_time_grows_with_the_body_and_not_faster(piece: str) -> None:
+    """Bodies that send a regular expression back to each place where it might begin."""
+
+    def seconds(size: int) -> float:
+        body = (piece * size)[:size].encode()
+        start = time.perf_counter()
+        from_response(502, {}, body)
+        from_event({"error": {"message": body.decode()}}, {})
+        return time.perf_counter() - start
+
+    few, many = (min(seconds(size) for _ in range(5)) for size in (3_000, 192_000))
+    assert many < 64 * 12 * max(few, 1e-4)  # the square would be 64 * 64
+
+
+def test_what_is_kept_of_a_long_message() -> None:
+    long = "word " * 10_000_000
+    error = from_event({"code": long, "message": f"{long} (request id: r1)", "param": long, "type": long}, {})
+    assert len(str(error)) < 2_400
+    assert max(len(one or "") for one in (error.code, error.param, error.error_type)) <= 201
+
+
+PLACED = {
+    # HTTP 200 with an error in place of a stream: body, error, message, requests with two retries
+    "flat": (
+        {"code": "InvalidParameter", "message": "no such voice"},
+        errors.BadRequestError,
+        "the service answered with an error in place of a stream (InvalidParameter): no such voice",
+        1,
+    ),
+    "flat, of an unknown code": (
+        {"code": "Whatever", "message": "It is so."},
+        errors.BadRequestError,
+        "the service answered with an error in place of a stream (Whatever): It is so",
+        1,
+    ),
+    "nested": (
+        {"error": {"code": "odd", "message": "It is so."}},
+        errors.BadRequestError,
+        "the service answered with an error in place of a stream (odd): It is so",
+        1,
+    ),
+    "flat, with a request's id": (
+        {"code": "Arrearage", "message": "pay first", "request_id": "r1"},
+        errors.QuotaExceededError,
+        f"the service answered with an error in place of a stream (Arrearage): pay first (request id: r1){QUOTA_HINT}",
+        1,
+    ),
+    "a status as the code": ({"code": 401, "message": "no"}, errors.AuthenticationError, "answered 401: no", 1),
+    "the service's own fault": (
+        {"code": "InternalError", "message": "sorry"},
+        errors.ServerError,
+        "the service answered with an error in place of a stream (InternalError): sorry",
+        3,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("name", PLACED)
+async def test_http_200_with_an_error_in_place_of_a_stream(gateway: LocalGateway, name: str, way: Way) -> None:
+    body, kind, told, requests = PLACED[name]
+    gateway.play(*[Script(200, {"content-type": "application/json"}, (json.dumps(body).encode(),))] * 3)
+    model = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=2)
+    with pytest.raises(kind) as caught:
+        await way(model, "Hello?")
+    assert type(caught.value) is kind
+    assert told in str(caught.value)
+    assert len(gateway.requests) == requests
+
+
+@pytest.mark.parametrize("way", calls.WAYS)
+@pytest.mark.parametrize(("path", "remedy"), [("", ", which ends in /v1 as a rule"), ("/v1", "")])
+def test_html_in_place_of_a_stream(way: str, path: str, remedy: str) -> None:
+    page = PAGE.format("欢迎").encode("gbk")
+
+    def play(connection: socket.socket, _: bytes) -> None:
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: %d\r\n\r\n"
+        connection.sendall(head % len(page) + page)
+
+    with calls.RawServer(play) as server:
+        base_url = server.base_url.removesuffix("/v1") + path
+        with pytest.raises(errors.ProtocolError) as caught:
+            calls.call(calls.model(server, base_url=base_url), way)
+    assert str(caught.value) == (
+        f"HTTP 200 with an HTML page instead of an answer: 欢迎; check base_url={base_url!r}{remedy}"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"), [("2", 2.0), ("0.5", 0.5), ("-1", 0.0), ("", None), ("soon", None), ("nan", None)]
 )
@@ -251,6 +468,7 @@ CORE = {
     errors.RateLimitError: ModelRateLimitError,
     errors.ServerError: ModelAPIError,
     errors.ConnectError: ModelConnectionError,
+    errors.CertificateError: ModelConnectionError,
     errors.RequestTimeoutError: ModelTimeoutError,
     errors.ConnectTimeoutError: ModelTimeoutError,
     errors.WriteTimeoutError: ModelTimeoutError,
@@ -258,8 +476,10 @@ CORE = {
     errors.IdleTimeoutError: ModelTimeoutError,
     errors.StreamInterruptedError: ModelConnectionError,
     errors.ProtocolError: ModelAPIError,
+    errors.AnswerTooLargeError: ModelAPIError,
     errors.UnreadableAnswerError: ModelAPIError,
     errors.EmptyAnswerError: ModelAPIError,
+    errors.StorageError: OSError,
     errors.DMXOmniError: ModelError,
 }
 
@@ -276,7 +496,7 @@ def test_the_tree_is_complete() -> None:
 
 @pytest.mark.parametrize("kind", CORE, ids=lambda kind: kind.__name__)
 def test_langgraph_retries_what_may_be_mended(kind: type[errors.DMXOmniError]) -> None:
-    from langgraph.types import default_retry_on
+    from langgraph.types import default_retry_on  # type: ignore[attr-defined]  # public, though not listed
 
     error = kind("m")
     if kind in (errors.DMXOmniError, errors.APIStatusError):

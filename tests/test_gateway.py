@@ -36,6 +36,7 @@ from langchain_dmx_omni.testing._refusal import Refusal
 from langchain_dmx_omni.testing._token_counts import count_text
 from langchain_dmx_omni.testing._voice import speak
 from tests import gateway_clips as clips
+from tests.calls import until
 from tests.gateway_calls import HTTP, MODEL, events_of, post, request, saying, text_of
 
 ASKED = "This is a simulated answer by the local gateway. You asked: 'What happens here?'"
@@ -166,8 +167,12 @@ NO_IMAGE, NO_AUDIO, NO_VIDEO = (
 SHAPE = "The image length and width do not meet the model restrictions. "
 _clip = partial(clips.clip, clips.RED, seconds=0.3)
 _gif = partial(_clip, container="gif", codec="gif", pixels="rgb8", amplitude=None)
-# A codec of a name that nothing knows.
-_undecodable = lambda: _clip(container="matroska", amplitude=None).replace(b"V_MPEG4/ISO/AVC", b"V_NOTHING/OF/IT")  # noqa: E731
+
+
+def _undecodable() -> bytes:
+    """A codec of a name that nothing knows."""
+    return _clip(container="matroska", amplitude=None).replace(b"V_MPEG4/ISO/AVC", b"V_NOTHING/OF/IT")
+
 
 REFUSED_MEDIA: dict[str, tuple[Any, str]] = {
     "image of no format": (lambda: clips.image_part(b"not a picture"), NO_IMAGE),
@@ -684,7 +689,10 @@ def test_pace_spreads_a_default_answer() -> None:
 def test_every_shape_carries_the_same_speech(shape: str) -> None:
     events = scripts.spoken("Hi.", scripts.PCM, shape)
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
-    deltas = b"".join(b64decode(event["delta"]) for event in events if event["type"].endswith("audio.delta"))
+    deltas = b"".join(
+        data[44:] if shape == "deltas_wav_each" else data
+        for data in (b64decode(event["delta"]) for event in events if event["type"].endswith("audio.delta"))
+    )
     items = [
         b64decode(part["audio"]["data"])
         for event in events
@@ -697,7 +705,7 @@ def test_every_shape_carries_the_same_speech(shape: str) -> None:
         items = []
     pieces = [piece[44:] if piece.startswith(b"RIFF") else piece for piece in [deltas, *items]]
     assert b"".join(pieces) == scripts.PCM
-    if shape.startswith("several"):
+    if shape.startswith("several") and "sliced" not in shape:
         assert [len(item) % 3 for item in items[:2]].count(0) == 0
 
 
@@ -746,8 +754,7 @@ def test_notices_a_client_that_leaves_before_its_request_is_whole(gateway: Local
     url = httpx.URL(gateway.base_url)
     with socket.create_connection((url.host, url.port)) as client:
         client.sendall(b"POST /v1/responses HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
-        while not (gateway.requests and gateway.requests[0].size):
-            time.sleep(0.005)
+        until(lambda: gateway.requests and gateway.requests[0].size)
     assert finished(gateway.requests[0])
     assert (gateway.requests[0].body, gateway.requests[0].size) == (None, 1)
 
@@ -797,8 +804,7 @@ def test_stops_at_once_while_it_speaks() -> None:
 
     caller = threading.Thread(target=call)
     caller.start()
-    while not gateway.requests or gateway.requests[0].body is None:
-        time.sleep(0.002)
+    until(lambda: gateway.requests and gateway.requests[0].body is not None)
     begun = time.monotonic()
     gateway.stop()
     assert time.monotonic() - begun < 1
@@ -830,13 +836,21 @@ def test_serves_until_it_is_stopped() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
 def test_serves_until_control_c() -> None:
-    code = (
-        # A shell starts what runs in the background with this signal ignored.
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from langchain_dmx_omni.testing import LocalGateway\n"
-        "gateway = LocalGateway().start(); print(gateway.base_url, flush=True)\n"
-        "gateway.serve_forever(); print('bye')"
-    )
+    # A shell starts what runs in the background with this signal ignored.
+    code = """
+import signal, sys, threading, traceback
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from langchain_dmx_omni.testing import LocalGateway
+gateway, main = LocalGateway().start(), threading.main_thread()
+def report():
+    names = []
+    while ("serve_forever", "wait") not in zip(names, names[1:]):
+        names = [frame.name for frame in traceback.extract_stack(sys._current_frames()[main.ident])]
+    print(gateway.base_url, flush=True)
+threading.Thread(target=report).start()
+gateway.serve_forever()
+print("bye")
+"""
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", code],
         stdout=subprocess.PIPE,
@@ -846,7 +860,6 @@ def test_serves_until_control_c() -> None:
     ) as served:
         assert served.stdout is not None
         assert served.stdout.readline().startswith("http://127.0.0.1:")
-        time.sleep(0.1)
         served.send_signal(signal.SIGINT)
         assert served.communicate(timeout=5) == ("bye\n", "")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -360,7 +360,10 @@ def test_required_always_calls(other: LocalGateway, items: Any, tools: Any, call
 
 def test_what_an_agent_gets_at_each_step(gateway: LocalGateway) -> None:
     """The loop that agents run: call, run the tools, send the outputs back, until the answer is text."""
-    tools = {"get_weather": lambda location: f"Sunny in {location}.", "get_time": lambda city: f"Noon in {city}"}
+    tools: dict[str, Callable[..., str]] = {
+        "get_weather": lambda location: f"Sunny in {location}.",
+        "get_time": lambda city: f"Noon in {city}",
+    }
     items: list[Any] = [{"role": "user", "content": TOKYO}]
     for _ in range(3):
         outputs = events_of(post(gateway, saying(*items, tools=[WEATHER, TIME])))[-1]["response"]["output"]

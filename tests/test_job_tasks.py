@@ -82,7 +82,9 @@ def test_the_whole_film_is_told_at_the_end() -> None:
         film("A", "One.", chapter(0, 60, "The walk", "They walk.")),
         film("B", "Two.", chapter(58, 100, "On foot", "Still walking."), chapter(100, 118, "The boat", "They row.")),
     )
+    assert task.closing is not None
     prompt = task.closing.prompt(task.join(answered), answered)
+    assert prompt is not None
     assert "2. From 58 to 100 s: On foot. Still walking." in prompt
     assert "in German" in prompt
     result = closed(task, answered, {"title": "A journey", "summary": "By land and sea.", "continued": [2, 1, 99]})
@@ -150,7 +152,9 @@ def test_minutes_are_joined_by_the_names_that_are_said() -> None:
 def test_who_is_who_is_asked_at_the_end() -> None:
     task = jobs.minutes(language="French")
     answered = parts(task, *TALKS)
+    assert task.closing is not None
     prompt = task.closing.prompt(task.join(answered), answered)
+    assert prompt is not None
     for line in (
         "Part 2: They part.",
         "3. Part 2, Speaker 1: chairs",
@@ -202,7 +206,7 @@ def test_subtitles_are_joined_and_read_by_other_libraries(tmp_path: Path) -> Non
     task = jobs.subtitles()
     result = task.join(parts(task, *SPOKEN))
     assert spans(result.lines, "text")[:2] == [(1, 3, "Good evening."), (57.5, 61, "And now to the weather.")]
-    captions = webvtt.read(result.save(tmp_path / "a.vtt")).captions
+    captions = webvtt.read(str(result.save(tmp_path / "a.vtt"))).captions
     events = pysubs2.load(str(result.save(tmp_path / "a.srt"))).events
     assert [(caption.start, caption.end) for caption in captions[:2]] == [
         ("00:00:01.000", "00:00:03.000"),
@@ -213,6 +217,64 @@ def test_subtitles_are_joined_and_read_by_other_libraries(tmp_path: Path) -> Non
     ]
     assert len(captions) == len(events) == 4
     assert "It rains &amp; &lt;pours&gt;." in captions[2].raw_text
+
+
+# Lines as they are heard, and what stands on the screen: what is said twice in a row is shown once.
+REPEATED: dict[str, tuple[list[tuple[float, float, str]], list[tuple[float, float, str]]]] = {
+    "a loop at one time": (
+        [(1, 2, "Hello."), *[(5, 6, "Thank you.")] * 60, (6, 8, "The weather.")],
+        [(1, 2, "Hello."), (5, 6, "Thank you."), (6, 8, "The weather.")],
+    ),
+    "a loop, one after the other": (
+        [*[(at / 10, at / 10 + 0.1, "Thank you.") for at in range(60)], (6, 8, "The weather.")],
+        [(0, 6, "Thank you."), (6, 8, "The weather.")],
+    ),
+    "a loop over what is said": (
+        [*[(5, 9, "Thank you.")] * 30, (6, 8, "The weather."), *[(8.5, 9, "Thank you.")] * 30, (9, 11, "It rains.")],
+        [(5, 6, "Thank you."), (6, 8, "The weather."), (8.5, 9, "Thank you."), (9, 11, "It rains.")],
+    ),
+    "said twice": ([(1, 2, "No."), (3, 4, "No.")], [(1, 2, "No."), (3, 4, "No.")]),
+}
+
+
+@pytest.mark.parametrize(("lines", "expected"), REPEATED.values(), ids=REPEATED)
+def test_repetition_pushes_nothing_off_its_time(
+    lines: list[tuple[float, float, str]], expected: list[tuple[float, float, str]]
+) -> None:
+    task = jobs.subtitles()
+    result = task.join(parts(task, heard(*lines)))
+    assert len(result.lines) == len(lines)
+    assert [tuple(cue)[:3] for cue in result.cues()] == expected
+
+
+GAPS = [jobs.Missing(WINDOWS[1], errors.BadRequestError("no"))]
+
+
+def test_a_file_says_what_is_missing(tmp_path: Path) -> None:
+    task = jobs.subtitles()
+    result = task.join(parts(task, heard((1, 3, "Good evening.")))).with_missing(GAPS)
+    target = result.save(tmp_path / "a.vtt")
+    assert target.read_text("utf-8") == (
+        "WEBVTT\n\nNOTE\nmissing: 00:00:58.000 to 00:01:58.000\n\n00:00:01.000 --> 00:00:03.000\nGood evening.\n\n"
+    )
+    assert [caption.text for caption in webvtt.read(str(target)).captions] == ["Good evening."]
+    with pytest.warns(errors.DMXOmniWarning, match="gaps: missing: 00:00:58.000 to 00:01:58.000"):
+        result.save(tmp_path / "a.srt")
+    assert result.vtt("text").count("NOTE") == 1
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    result = jobs.Subtitles(lines=[jobs.Line(start=0, end=1, text="a")])
+    (tmp_path / "film.srt").write_text("before")
+    (tmp_path / "link.srt").symlink_to("film.srt")
+    result.save(tmp_path / "link.srt")
+    assert (tmp_path / "film.srt").read_text() == result.srt()
+    assert (tmp_path / "link.srt").is_symlink()
+    (tmp_path / "folder.srt").mkdir()
+    for name in ("nowhere/a.srt", "film.srt/a.srt", "folder.srt"):
+        with pytest.raises(errors.StorageError, match=rf"can't save subtitles in .*{name}: .*; .* give another path"):
+            result.save(tmp_path / name)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["film.srt", "folder.srt", "link.srt"]
 
 
 TRANSLATED = heard((1, 3, "Guten Abend.", "Good evening."), (4, 6, "Ja.", ""))
@@ -248,7 +310,7 @@ def test_nobody_speaks(tmp_path: Path) -> None:
     task = jobs.subtitles(translate="English")
     result = task.join(parts(task, heard(), heard()))
     assert (result.lines, result.srt("both"), result.vtt()) == ([], "", "WEBVTT\n\n")
-    assert webvtt.read(result.save(tmp_path / "a.vtt")).captions == []
+    assert webvtt.read(str(result.save(tmp_path / "a.vtt"))).captions == []
     assert pysubs2.load(str(result.save(tmp_path / "a.SRT")), format_="srt").events == []
 
 
@@ -292,6 +354,14 @@ MODERATED: dict[str, tuple[list[list[dict[str, Any]]], str, list[tuple[Any, ...]
     ),
     "a category of the model's own": ([[finding(1, 2, "spoilers")]], "allow", [(1, 2, "spoilers", "low")]),
 }
+
+
+@pytest.mark.parametrize(("severity", "verdict"), [("low", "review"), ("medium", "review"), ("high", "block")])
+def test_what_nobody_has_looked_at_is_not_allowed(severity: str, verdict: str) -> None:
+    task = jobs.moderation()
+    result = task.join(parts(task, {"findings": [finding(1, 2, "drugs", severity)]}))
+    assert result.with_missing(GAPS).verdict == verdict
+    assert result.with_missing([]) == result
 
 
 @pytest.mark.parametrize(("findings", "verdict", "expected"), MODERATED.values(), ids=MODERATED)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import multiprocessing
+import pickle
 import subprocess
 import sys
 import threading
@@ -14,13 +16,14 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
+from pydantic import BaseModel
 
 from langchain_dmx_omni import errors, jobs, video
-from langchain_dmx_omni.jobs import Job, Progress
-from langchain_dmx_omni.testing import LocalGateway, scripts
+from langchain_dmx_omni.jobs import Job, Progress, Task
+from langchain_dmx_omni.testing import LocalGateway, Script, scripts
 from tests import gateway_clips as clips
-from tests.calls import COLLECTED, model
-from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of, until
+from tests.calls import COLLECTED, body_of, model, partial_of, until
+from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +52,7 @@ def test_every_window_is_asked_about_and_its_times_are_moved(
 
 def test_what_is_sent(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
     Job(model(gateway, voice="Tina"), SCENES, window=6, overlap=0, folder=tmp_path).invoke(film)
-    body = next(request.body for request in gateway.requests if "part 2 of 2" in json.dumps(request.body))
+    body = next(body_of(request) for request in gateway.requests if "part 2 of 2" in json.dumps(request.body))
     (schema, question) = body["input"]
     assert schema["role"] == "system"
     assert schema["content"].startswith("Answer with nothing but a JSON object that matches this JSON schema: {")
@@ -84,7 +87,7 @@ def test_sound_alone(gateway: LocalGateway, tmp_path: Path) -> None:
     talk.write_bytes(clips.sound(5.0, 0.5))
     result = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path).invoke(talk)
     assert [(scene.start, scene.end) for scene in result.scenes][-1][1] == pytest.approx(5.0, abs=0.1)
-    assert {request.body["input"][-1]["content"][0]["type"] for request in gateway.requests} == {"input_audio"}
+    assert {body_of(request)["input"][-1]["content"][0]["type"] for request in gateway.requests} == {"input_audio"}
 
 
 def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
@@ -92,7 +95,7 @@ def test_function_calling_as_well(gateway: LocalGateway, film: Path, tmp_path: P
     gateway.play(scripts.sse(scripts.called(scripts.Call("Scenes", arguments))))
     job = Job(model(gateway), SCENES, folder=tmp_path, method="function_calling")
     assert job.invoke(film).scenes == [Scene(start=1, end=2, what="a")]
-    assert [tool["name"] for tool in gateway.requests[0].body["tools"]] == ["Scenes"]
+    assert [tool["name"] for tool in body_of(gateway.requests[0])["tools"]] == ["Scenes"]
 
 
 @pytest.mark.parametrize("way", COLLECTED)
@@ -102,9 +105,23 @@ def test_the_closing_question_is_asked_once(gateway: LocalGateway, film: Path, t
     first = run(job, way, film)
     assert first.title == "Two"
     assert sorted(topics_of(gateway))[:2] == ["1", "2"]
-    assert gateway.requests[-1].body["input"][-1]["content"] == "Find a title for 2 scenes in 2 parts."
+    assert body_of(gateway.requests[-1])["input"][-1]["content"] == "Find a title for 2 scenes in 2 parts."
     assert run(job, way, film) == first
     assert len(gateway.requests) == 3
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_a_closing_question_that_is_refused(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    gateway.play(*[says((0, 1, "a"))] * 2, *[scripts.error(400, "inappropriate content")] * 2)
+    options: dict[str, Any] = {"window": 5, "overlap": 0, "folder": tmp_path}
+    with pytest.raises(errors.BadRequestError, match="inappropriate") as caught:
+        run(Job(model(gateway), TITLED, **options), way, film)
+    assert caught.value.__notes__[0] == "titled: the closing question about film.mp4"
+    assert caught.value.__notes__[1].startswith(f"2 of 2 windows are answered and kept in {tmp_path}")
+    with pytest.warns(errors.DMXOmniWarning, match="titled: the closing question has no answer.*inappropriate"):
+        result = run(Job(model(gateway), TITLED, on_error="skip", **options), way, film)
+    assert (result.title, len(result.scenes), result.missing) == ("", 2, [])
+    assert len(gateway.requests) == 4
 
 
 # --- concurrency ------------------------------------------------------------------------------------------------------
@@ -123,12 +140,12 @@ class Counter(BaseCallbackHandler):
     def on_chain_start(self, *_: Any, name: str = "", **kwargs: Any) -> None:
         self.runs.append(name)
 
-    def on_chat_model_start(self, *_: Any, tags: list[str], metadata: dict[str, Any], **kwargs: Any) -> None:
+    def on_chat_model_start(self, *_: Any, **kwargs: Any) -> None:
         with self.lock:
             self.now, self.calls = self.now + 1, self.calls + 1
             self.most = max(self.most, self.now)
-            self.windows.append(metadata["window"])
-            self.tags |= set(tags)
+            self.windows.append(kwargs["metadata"]["window"])
+            self.tags |= set(kwargs["tags"])
 
     def on_llm_end(self, *_: Any, **kwargs: Any) -> None:
         with self.lock:
@@ -235,17 +252,17 @@ def test_few_windows_are_encoded_ahead(film: Path, tmp_path: Path, monkeypatch: 
     ("bad", "message"),
     [
         ("It is a film about the sea.", "Invalid json output: It is a film about the sea."),
-        ('{"scenes": [{"start": "soon", "end": 1, "what": "a"}]}', "scenes.0.start"),
+        ('{"scenes": [{"start": 1, "end": 2, "what": null}]}', "scenes.0.what"),
         ('{"titles": []}', "Field required"),
     ],
-    ids=["words", "no time", "another object"],
+    ids=["words", "no text", "another object"],
 )
 def test_an_answer_that_can_t_be_read_is_asked_for_once_more(
     gateway: LocalGateway, film: Path, tmp_path: Path, way: str, bad: str, message: str
 ) -> None:
     gateway.play(scripts.sse(scripts.answer(bad)), says((1, 2, "a")))
     assert run(Job(model(gateway), SCENES, folder=tmp_path), way, film).scenes == [Scene(start=1, end=2, what="a")]
-    question, again = (request.body["input"] for request in gateway.requests)
+    question, again = (body_of(request)["input"] for request in gateway.requests)
     assert again[: len(question)] == question
     assert again[-2] == {"role": "assistant", "content": bad}
     assert message in again[-1]["content"]
@@ -263,27 +280,117 @@ def test_an_answer_that_can_t_be_read_twice_keeps_the_others(
         errors.UnreadableAnswerError, match=r"does not fit Scenes, nor does a second one: .*No"
     ) as caught:
         run(job, way, film, max_concurrency=1)
-    assert caught.value.partial.text == "No."
+    assert partial_of(caught.value).text == "No."
     first, second = caught.value.__notes__
     assert first == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
-    assert second.startswith(f"1 of 5 windows are answered and kept in {tmp_path}")
-    assert [window.index for window in job.missing(film)] == [1, 2, 3, 4]
+    assert second.startswith(f"4 of 5 windows are answered and kept in {tmp_path}")
+    assert second.endswith('on_error="skip" gives the result without them')
+    assert [window.index for window in job.missing(film)] == [1]
     run(job, way, film, max_concurrency=1)
-    assert topics_of(gateway) == ["1", "2", "2", "2", "3", "4", "5"]
+    assert topics_of(gateway) == ["1", "2", "2", "3", "4", "5", "2"]
+
+
+# What the second window and those after it are answered → the error, what was asked about, and what is missing then.
+FAILED: dict[str, tuple[list[Script], type[errors.DMXOmniError], str, list[int]]] = {
+    "refused": ([scripts.error(400, "inappropriate content")], errors.BadRequestError, "12345", [1]),
+    "two refused": ([scripts.error(400, "no")] * 2, errors.BadRequestError, "12345", [1, 2]),
+    "busy for a moment": ([scripts.error(429, "busy")], errors.RateLimitError, "12345", [1]),
+    "a wrong key": ([scripts.error(401, "no such key")], errors.AuthenticationError, "12", [1, 2, 3, 4]),
+    "no quota": ([scripts.error(403, "x", code="insufficient_quota")], errors.QuotaExceededError, "12", [1, 2, 3, 4]),
+    "broken for longer": ([scripts.error(500, "oh")] * 4, errors.ServerError, "1234", [1, 2, 3, 4]),
+}
 
 
 @pytest.mark.parametrize("way", COLLECTED)
-def test_a_window_that_fails_ends_the_run_as_what_it_is(
-    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+@pytest.mark.parametrize(("answers", "kind", "asked_about", "missing"), FAILED.values(), ids=FAILED)
+def test_what_can_still_be_answered_is_answered_before_the_error_is_raised(
+    gateway: LocalGateway,
+    film: Path,
+    tmp_path: Path,
+    way: str,
+    answers: list[Script],
+    kind: type[errors.DMXOmniError],
+    asked_about: str,
+    missing: list[int],
 ) -> None:
-    gateway.play(says((0, 1, "a")), scripts.error(429, "busy"))
+    gateway.play(says((0, 1, "a")), *answers)
     job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
-    with pytest.raises(errors.RateLimitError) as caught:
+    with pytest.raises(kind) as caught:
         run(job, way, film, max_concurrency=1)
     assert caught.value.__notes__[0] == "scenes: window 2 of 5 (2.0 to 4.0 s) of film.mp4"
-    assert topics_of(gateway) == ["1", "2"]
+    assert topics_of(gateway) == [*asked_about]
+    assert [window.index for window in job.missing(film)] == missing
+    gateway.reset()
     run(job, way, film)
-    assert sorted(topics_of(gateway)) == ["1", "2", "2", "3", "4", "5"]
+    assert sorted(topics_of(gateway)) == [str(index + 1) for index in missing]
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+@pytest.mark.parametrize("name", FAILED)
+def test_what_has_no_answer_may_be_left_out(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str, name: str
+) -> None:
+    answers, kind, asked_about, missing = FAILED[name]
+    gateway.play(says((0, 1, "a")), *answers)
+    job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path, on_error="skip")
+    if asked_about != "12345":
+        with pytest.raises(kind):  # no window is spared
+            run(job, way, film, max_concurrency=1)
+        return
+    result = run(job, way, film, max_concurrency=1)
+    assert [(each.window.index, type(each.error)) for each in result.missing] == [(index, kind) for index in missing]
+    assert not [scene for scene in result.scenes for index in missing if 2 * index <= scene.start < 2 * index + 2]
+    assert {int(scene.start / 2) for scene in result.scenes} == {0, 1, 2, 3, 4} - {*missing}
+    assert pickle.loads(pickle.dumps(result)).missing[0].window == result.missing[0].window
+    gateway.reset()
+    assert run(job, way, film).missing == []
+    assert sorted(topics_of(gateway)) == [str(index + 1) for index in missing]
+
+
+BUILT_IN: dict[str, tuple[Any, dict[str, Any]]] = {
+    "chapters": (jobs.chapters(closing=False), {"title": "t", "summary": "s", "chapters": []}),
+    "minutes": (jobs.minutes(closing=False), {"summary": "s", "speakers": [], "decisions": [], "actions": []}),
+    "moderation": (jobs.moderation(), {"findings": []}),
+    "subtitles": (jobs.subtitles(allow_silent=True), {"lines": []}),
+}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_results_say_what_is_missing(gateway: LocalGateway, film: Path, tmp_path: Path, name: str) -> None:
+    task, answer = BUILT_IN[name]
+    whole = scripts.sse(scripts.answer(json.dumps(answer)))
+    gateway.play(whole, scripts.error(400, "inappropriate content"))
+    job = Job(model(gateway), task, window=5, overlap=0, folder=tmp_path, on_error="skip")
+    result = job.invoke(film, {"max_concurrency": 1})
+    assert [each.window for each in result.missing] == [jobs.Window(1, 5.0, 10.0)]
+    written = json.loads(result.model_dump_json())
+    assert written["missing"][0]["window"] == {"index": 1, "start": 5.0, "end": 10.0}
+    assert written["missing"][0]["error"].startswith("BadRequestError: the service answered 400: inappropriate content")
+    again = type(result).model_validate(written)
+    assert "inappropriate content" in str(again.missing[0].error)
+    assert "missing" not in type(result).model_json_schema()["properties"]
+    if name == "moderation":
+        assert result.verdict == "review"
+
+
+def test_nothing_at_all_is_answered(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    gateway.play(scripts.error(400, "inappropriate content"))
+    job = Job(model(gateway), jobs.moderation(), folder=tmp_path, on_error="skip")
+    result = job.invoke(film)
+    assert (result.verdict, len(result.missing)) == ("review", 1)
+    gateway.play(scripts.error(429, "busy"))
+    with pytest.raises(errors.RateLimitError):
+        job.invoke(film)
+
+
+def test_a_field_of_the_same_name_stays(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    class Keys(BaseModel):
+        missing: int = 2
+
+    task = Task("keys", "Which keys are missing?", Keys, lambda parts: Keys())
+    gateway.play(scripts.error(400, "no"))
+    with pytest.warns(errors.DMXOmniWarning, match=r"0.0-10.0 s have no answer"):
+        assert Job(model(gateway), task, folder=tmp_path, on_error="skip").invoke(film).missing == 2
 
 
 @pytest.mark.parametrize("way", COLLECTED)
@@ -303,7 +410,9 @@ def test_a_window_that_can_t_be_encoded_keeps_what_is_in_flight(
         monkeypatch.setattr(video, "split", breaking)
         with pytest.raises(errors.ContentBlockError, match="damaged"):
             run(job, way, film)
-        assert [window.index for window in job.missing(film)] == [2, 3, 4]
+        assert [window.index for window in job.missing(film)] == [2]
+        skipping = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path, on_error="skip")
+        assert [each.window.index for each in run(skipping, way, film).missing] == [2]
 
 
 @pytest.mark.filterwarnings("ignore:the answer is cut off")
@@ -320,6 +429,7 @@ UNCUTTABLE: dict[str, tuple[dict[str, Any], str]] = {
     "no number": ({"window": float("nan")}, "window"),
     "an overlap as long as the window": ({"window": 2, "overlap": 2}, "overlap"),
     "an unknown place": ({"by": "chapters"}, "by"),
+    "an unknown way to fail": ({"on_error": "ignore"}, "'raise' or 'skip'"),
 }
 
 
@@ -339,6 +449,75 @@ def test_what_is_no_recording(gateway: LocalGateway, tmp_path: Path, way: str) -
     for name in ("nowhere.mp4", "words.mp4"):
         with pytest.raises(errors.ContentBlockError, match=name):
             run(Job(model(gateway), SCENES, folder=tmp_path), way, tmp_path / name)
+
+
+NO_PATHS: dict[str, tuple[Any, str]] = {
+    "a page": ("https://example.com/a.mp4?token=secret", r"\(https:\): download it .* media\.video\(url\)"),
+    "a bucket": ("s3://bucket/a.mp4", r"\(s3:\): download it"),
+    "a file's URL": ("file:///tmp/a.mp4", r"\(file:\): give the path itself"),
+    "the bytes": ("data:video/mp4;base64,AAAA", r"\(data:\): download it"),
+    "a block": ({"type": "video"}, "the path of a file, not dict"),
+    "nothing": (None, "the path of a file, not NoneType"),
+}
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+@pytest.mark.parametrize(("path", "message"), NO_PATHS.values(), ids=NO_PATHS)
+def test_what_is_no_path(gateway: LocalGateway, tmp_path: Path, way: str, path: Any, message: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match=message) as caught:
+        run(Job(model(gateway), SCENES, folder=tmp_path), way, path)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_colon_makes_no_url(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    named = tmp_path / "call-10:30.mp4"
+    named.symlink_to(film)
+    assert Job(model(gateway), SCENES, folder=tmp_path).missing(f"{named}") == [jobs.Window(0, 0.0, 10.0)]
+
+
+# --- times ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_a_time_that_can_t_be_read_keeps_its_line(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    lines: list[dict[str, Any]] = [
+        {"start": 0, "end": "1秒", "text": "a"},
+        {"start": None, "end": None, "text": "b"},
+        {"start": "[00:02]", "end": "0m2.5s", "text": "c"},
+        {"text": "d"},
+        {"start": "00:00:03,500 --> 00:00:04,500", "text": None},
+    ]
+    gateway.play(scripts.sse(scripts.answer(json.dumps({"lines": lines}))))
+    result = run(Job(model(gateway), jobs.subtitles(allow_silent=True), folder=tmp_path), way, film)
+    assert [(line.start, line.end, line.text) for line in result.lines] == [
+        (0, 1, "a"),
+        (1, 2, "b"),
+        (2, 2.5, "c"),
+        (2.5, 3.5, "d"),
+        (3.5, 4.5, ""),
+    ]
+    assert len(gateway.requests) == 1
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_times_counted_from_the_recording_s_start(gateway: LocalGateway, film: Path, tmp_path: Path, way: str) -> None:
+    gateway.play(says((0, 1, "a")), says((5.5, 6, "b"), (9, 9.5, "c")))
+    result = run(Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path), way, film, max_concurrency=1)
+    assert [(scene.start, scene.end) for scene in result.scenes] == [(0, 1), (5.5, 6), (9, 9.5)]
+
+
+# --- sound ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_what_has_no_sound_is_not_sent_for_subtitles(
+    gateway: LocalGateway, silent_film: Path, tmp_path: Path, way: str
+) -> None:
+    with pytest.raises(errors.ContentBlockError, match=r"no sound in it.*subtitles\(allow_silent=True\)"):
+        run(Job(model(gateway), jobs.subtitles(), folder=tmp_path), way, silent_film)
+    assert gateway.requests == []
+    gateway.play(scripts.sse(scripts.answer('{"lines": []}')))
+    assert run(Job(model(gateway), jobs.subtitles(allow_silent=True), folder=tmp_path), way, silent_film).lines == []
 
 
 # --- the package ------------------------------------------------------------------------------------------------------
@@ -368,6 +547,17 @@ def test_without_the_extra_one_line_says_so() -> None:
     assert result.stderr.splitlines()[-1] == (
         'ImportError: langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
     )
+
+
+@pytest.mark.parametrize("name", [*BUILT_IN, "scenes"])
+def test_a_job_goes_to_another_process(gateway: LocalGateway, film: Path, tmp_path: Path, name: str) -> None:
+    task = SCENES if name == "scenes" else BUILT_IN[name][0]
+    job = Job(model(gateway), task, folder=tmp_path)
+    result = job.invoke(film)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        there = pool.apply(job.invoke, (film,))
+    assert there == result
+    assert len(gateway.requests) == 1
 
 
 def test_it_goes_into_a_chain(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from langchain.agents.middleware import SummarizationMiddleware
 from langchain.chat_models import init_chat_model
 from langchain_core.caches import InMemoryCache
 from langchain_core.chat_history import InMemoryChatMessageHistory
-from langchain_core.language_models import ModelProfile
+from langchain_core.language_models import LanguageModelInput, ModelProfile
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.rate_limiters import InMemoryRateLimiter
@@ -28,6 +28,7 @@ from langchain_dmx_omni import ChatDMXOmni, Speech, _profiles, errors, media, re
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, PCM, TEXT
 from tests import gateway_clips
+from tests.calls import body_of
 from tests.ways import WAYS, Way
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
 SOUND = gateway_clips.sound(0.5, 0.5)
 ASKED = {
     "text": "Hello?",
-    "a block of ours": [("human", [media.audio(SOUND)])],
+    "a block of ours": [HumanMessage([media.audio(SOUND)])],
     # LangChain gives this one a random id on the way in.
     "OpenAI's audio": [
         ("human", [{"type": "input_audio", "input_audio": {"data": media.audio(SOUND)["base64"], "format": "wav"}}])
@@ -83,7 +84,7 @@ def test_configurable_fields(gateway: LocalGateway) -> None:
     )
     message = configurable.invoke("Hello?", {"configurable": {"voice": "Ethan", "temperature": 0.1}})
     assert Speech.from_message(message).duration > 1
-    body = gateway.requests[0].body
+    body = body_of(gateway.requests[0])
     assert (body["audio"]["voice"], body["temperature"]) == ("Ethan", 0.1)
 
 
@@ -107,10 +108,22 @@ def test_a_history_is_sent_back_without_its_speech(gateway: LocalGateway) -> Non
     config: Any = {"configurable": {"session_id": "1"}}
     first = remembering.invoke([HumanMessage("Hello?")], config)
     remembering.invoke([HumanMessage("And now?")], config)
-    assert gateway.requests[1].body["input"] == [
+    assert body_of(gateway.requests[1])["input"] == [
         {"role": "user", "content": "Hello?"},
         {"role": "assistant", "content": first.text},
         {"role": "user", "content": "And now?"},
+    ]
+
+
+def test_a_call_without_a_name_does_not_stop_the_next_turn(gateway: LocalGateway) -> None:
+    gateway.play(ARRIVALS["tool_call_without_a_name"](), ARRIVALS["plain"]())
+    asked = model(gateway)
+    answer = asked.invoke("Hello?")
+    with pytest.warns(errors.DMXOmniWarning, match="take it: a tool call without a name$"):
+        assert asked.invoke([HumanMessage("Hello?"), answer, HumanMessage("And?")]).text == TEXT
+    assert body_of(gateway.requests[1])["input"] == [
+        {"role": "user", "content": "Hello?"},
+        {"role": "user", "content": "And?"},
     ]
 
 
@@ -128,10 +141,12 @@ def test_streaming_can_be_disabled(gateway: LocalGateway) -> None:
 
 
 async def test_batches_keep_their_order(gateway: LocalGateway) -> None:
-    questions = [f"Question {number}?" for number in range(8)]
+    questions: list[LanguageModelInput] = [f"Question {number}?" for number in range(8)]
     asked = model(gateway)
     for messages in (asked.batch(questions), await asked.abatch(questions)):
-        assert [re.search(r"Question \d", message.text)[0] for message in messages] == [each[:-1] for each in questions]
+        assert [re.findall(r"Question \d", message.text)[0] for message in messages] == [
+            f"Question {n}" for n in range(8)
+        ]
 
 
 def test_what_the_model_is(gateway: LocalGateway) -> None:
@@ -152,6 +167,7 @@ def test_what_the_model_is(gateway: LocalGateway) -> None:
         "stop": ["END"],
         "voice": "Tina",
     }
+    assert one.profile is not None
     assert one.profile["video_inputs"]
     assert one.profile["max_input_tokens"] == 262_144
     assert not one.profile["structured_output"]
@@ -166,22 +182,30 @@ def test_a_profile_of_the_users_own(gateway: LocalGateway) -> None:
 
 
 def test_every_key_of_our_own_profile_is_langchains() -> None:
-    assert _profiles.profile(_profiles.DEFAULT_MODEL).keys() <= get_type_hints(ModelProfile).keys()
+    assert (_profiles.profile(_profiles.DEFAULT_MODEL) or {}).keys() <= get_type_hints(ModelProfile).keys()
 
 
 def test_init_chat_model_knows_it_once_it_is_registered(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DMXAPI_API_KEY", gateway.api_key)
     monkeypatch.setenv("DMXAPI_BASE_URL", gateway.base_url)
-    with pytest.raises(ValueError, match="dmx_omni"):
-        init_chat_model("dmx_omni:qwen3.5-omni-plus-all")
     from langchain.chat_models import base
 
-    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", dict(base._BUILTIN_PROVIDERS))
+    # The documentation's example registers it too, perhaps in this very process.
+    unregistered = {name: made for name, made in base._BUILTIN_PROVIDERS.items() if name != registry.PROVIDER}
+    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", unregistered)
+    base._get_chat_model_creator.cache_clear()
+    with pytest.raises(ValueError, match="dmx_omni"):
+        init_chat_model("dmx_omni:qwen3.5-omni-plus-all")
     registry.register()
     registry.register()
     made = init_chat_model("dmx_omni:qwen3.5-omni-plus-all", temperature=0.5)
-    assert (type(made), made.temperature) == (ChatDMXOmni, 0.5)
-    assert create_agent("dmx_omni:qwen3.5-omni-plus-all").invoke({"messages": ["Hello?"]})["messages"][-1].text
+    assert isinstance(made, ChatDMXOmni)
+    assert made.temperature == 0.5
+    assert (
+        create_agent("dmx_omni:qwen3.5-omni-plus-all")
+        .invoke({"messages": [HumanMessage("Hello?")]})["messages"][-1]
+        .text
+    )
     base._get_chat_model_creator.cache_clear()
 
 
@@ -236,6 +260,6 @@ def test_speech_in_chunks_passes_through_a_checkpoint(gateway: LocalGateway) -> 
 
 def test_an_anonymizer_keeps_media_out_of_traces(gateway: LocalGateway) -> None:
     anonymize = create_anonymizer([{"pattern": re.compile(r"[A-Za-z0-9+/]{200,}={0,2}"), "replace": "[media]"}])
-    message = model(gateway, voice="Tina").invoke([("human", [media.audio(SOUND)])])
+    message = model(gateway, voice="Tina").invoke([HumanMessage([media.audio(SOUND)])])
     assert len(str(message.content)) > 10_000
     assert len(str(anonymize({"content": message.content}))) < 1_000

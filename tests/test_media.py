@@ -23,6 +23,7 @@ from langchain_core.messages import (
 )
 
 from langchain_dmx_omni import media
+from langchain_dmx_omni._media.data import FileData
 from langchain_dmx_omni._request.options import Options
 from langchain_dmx_omni._request.payload import build
 from langchain_dmx_omni.errors import ContentBlockError, MediaTooLargeError
@@ -51,7 +52,7 @@ def inline(kind: str, data: bytes, mime: str, **beside: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, data in {"a.png": PNG, "a.wav": WAV, "a.mp4": MP4, "a.m4a": M4A, "a.pdf": PDF, "empty.mp4": b"",
-                       "wrong.jpg": PNG, "a.mpg": STRANGE, "strange": STRANGE, "é b#%.mp4": MP4}.items():  # fmt: skip
+                       "wrong.jpg": PNG, "a.mpg": STRANGE, "strange": STRANGE, "é b#%.mp4": MP4, "call-10:30.mp4": MP4}.items():  # fmt: skip
         (tmp_path / name).write_bytes(data)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -76,6 +77,7 @@ BLOCKS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "home in a Path": (lambda: media.video(PurePath("~/a.mp4")), inline("video", MP4, "video/mp4")),
     "absolute": (lambda: media.video(str(Path("a.mp4").absolute())), inline("video", MP4, "video/mp4")),
     "name of every sign": (lambda: media.video("é b#%.mp4"), inline("video", MP4, "video/mp4")),
+    "name with a colon": (lambda: media.video("call-10:30.mp4"), inline("video", MP4, "video/mp4")),
     "type from the bytes": (lambda: media.image("wrong.jpg"), inline("image", PNG, "image/png")),
     "MP4 as audio": (lambda: media.audio("a.mp4"), inline("audio", MP4, "audio/mp4")),
     "M4A as audio": (lambda: media.audio("a.m4a"), inline("audio", M4A, "audio/mp4")),
@@ -113,7 +115,7 @@ BLOCKS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("make", "expected"), BLOCKS.values(), ids=BLOCKS)
-def test_a_source_becomes_the_same_block_each_time(make: Callable[[], Any], expected: dict[str, Any]):
+def test_a_source_becomes_the_same_block_each_time(make: Callable[[], Any], expected: dict[str, Any]) -> None:
     assert make() == make() == expected
 
 
@@ -125,19 +127,19 @@ def test_a_source_becomes_the_same_block_each_time(make: Callable[[], Any], expe
         (lambda: media.video(Path("a.mp4"), inline=False, fps=1), "video/mp4"),
     ],
 )
-def test_a_reference_is_an_absolute_file_url(folder: Path, make: Callable[[], Any], mime: str):
+def test_a_reference_is_an_absolute_file_url(folder: Path, make: Callable[[], Any], mime: str) -> None:
     url = (folder / "a.mp4").as_uri()
     assert make() == {"type": "video", "url": url, "mime_type": mime, "extras": {"fps": 1}}
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "é b#%.mp4"])
-def test_a_reference_is_sent_below_the_models_roots(folder: Path, name: str):
+@pytest.mark.parametrize("name", ["a.mp4", "é b#%.mp4", "call-10:30.mp4"])
+def test_a_reference_is_sent_below_the_models_roots(folder: Path, name: str) -> None:
     body = build([HumanMessage([media.video(name, inline=False)])], Options(media_roots=[folder]))
     part = {"type": "video_url", "video_url": {"url": f"data:;base64,{b64(MP4)}"}}
     assert json.loads(b"".join(body))["input"] == [{"role": "user", "content": [part]}]
 
 
-def test_a_reference_may_be_large_and_is_refused_when_it_is_sent(folder: Path):
+def test_a_reference_may_be_large_and_is_refused_when_it_is_sent(folder: Path) -> None:
     with (folder / "big.mp4").open("wb") as file:
         file.write(MP4[:64])
         file.truncate(1_000_000_000)
@@ -153,6 +155,7 @@ READ = "it can't be read: {}; give a path, bytes or an https:// URL"
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "missing": (lambda: media.video("none.mp4"), f"none.mp4: {READ.format('No such file or directory')}"),
     "missing, not inline": (lambda: media.video("none.mp4", inline=False), f"none.mp4: {READ.format('No such file or directory')}"),
+    "missing, with a colon": (lambda: media.audio("re: call.wav"), f"re: call.wav: {READ.format('No such file or directory')}"),
     "unknown home": (lambda: media.video("~nobody-here/a.mp4"), f"~nobody-here/a.mp4: {READ.format('No such file or directory')}"),
     "empty path": (lambda: media.video(""), ".: it is no regular file"),
     "empty file": (lambda: media.video("empty.mp4"), "empty.mp4: it is empty"),
@@ -201,7 +204,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize(("make", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_media_is_an_error_that_names_it_and_the_remedy(make: Callable[[], Any], told: str):
+def test_what_is_no_media_is_an_error_that_names_it_and_the_remedy(make: Callable[[], Any], told: str) -> None:
     with pytest.raises(ContentBlockError) as caught:
         make()
     assert str(caught.value) == told
@@ -209,14 +212,37 @@ def test_what_is_no_media_is_an_error_that_names_it_and_the_remedy(make: Callabl
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("is_inline", [True, False])
-def test_a_pipe_is_not_waited_for(folder: Path, is_inline: bool):
+def test_a_pipe_is_not_waited_for(folder: Path, is_inline: bool) -> None:
     os.mkfifo(folder / "pipe.mp4")
     with pytest.raises(ContentBlockError) as caught:
         media.video("pipe.mp4", inline=is_inline)
     assert str(caught.value) == "pipe.mp4: it is no regular file"
 
 
-def test_a_misspelt_parameter_is_an_error():
+REPLACED: list[tuple[Callable[[Path], object], str]] = [
+    (os.mkfifo, "it is no regular file"),
+    (Path.mkdir, "Is a directory"),
+    (lambda path: path.symlink_to("pipe"), "it is no regular file"),
+    (lambda path: path.symlink_to("a.wav"), "it changed while it was being read"),
+    (lambda path: path.write_bytes(MP4[:-1]), "it changed while it was being read"),
+]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(("put", "told"), REPLACED)
+def test_what_takes_a_files_place_before_it_is_read_is_told(
+    folder: Path, put: Callable[[Path], object], told: str
+) -> None:
+    path = folder / "a.mp4"
+    data = FileData(path, path.stat())
+    os.mkfifo(folder / "pipe")
+    path.unlink()
+    put(path)
+    with pytest.raises(OSError, match=told):
+        data.head(16)
+
+
+def test_a_misspelt_parameter_is_an_error() -> None:
     with pytest.raises(TypeError, match="fsp"):
         media.video(HTTP, fsp=1)  # type: ignore[call-arg]
 
@@ -227,7 +253,7 @@ def test_a_misspelt_parameter_is_an_error():
     [("video", MP4[:64], 7_864_308), ("image", PNG[:64], 7_864_302)],
     ids=["video", "image"],
 )
-def test_the_limit_is_that_of_the_service(folder: Path, kind: str, magic: bytes, largest: int):
+def test_the_limit_is_that_of_the_service(folder: Path, kind: str, magic: bytes, largest: int) -> None:
     make = getattr(media, kind)
     data = magic + bytes(largest - len(magic))
     (folder / "big").write_bytes(data)
@@ -246,7 +272,7 @@ def test_the_limit_is_that_of_the_service(folder: Path, kind: str, magic: bytes,
         assert str(caught.value).startswith(f"{named} is 10,485,76")
 
 
-def test_a_file_that_is_too_large_is_not_read(folder: Path):
+def test_a_file_that_is_too_large_is_not_read(folder: Path) -> None:
     with (folder / "big.mp4").open("wb") as file:
         file.write(MP4[:64])
         file.truncate(3_000_000_000)
@@ -291,7 +317,7 @@ STRIPPED: dict[str, tuple[BaseMessage, Any]] = {
     "human, not media": (HumanMessage([{"type": "smell"}, {"a": 1}]), [{"type": "smell"}, {"a": 1}]),
     "ai": (AIMessage("Hello"), "Hello"),
     "ai, spoken": (AIMessage([{"type": "text", "text": "Hello", "index": 0}, SPEECH]), "Hello"),
-    "ai, spoken, a chunk": (AIMessageChunk([{"type": "text", "text": "Hello"}, SPEECH]), "Hello"),
+    "ai, spoken, a chunk": (AIMessageChunk(content=[{"type": "text", "text": "Hello"}, SPEECH]), "Hello"),
     "ai, texts and speech": (AIMessage(["Hel", {"type": "text", "text": "lo"}, SPEECH]), "Hello"),
     "ai, speech only": (AIMessage([SPEECH]), "[audio]"),
     "ai, speech and a tool call": (AIMessage([TEXT, SPEECH, CALL], tool_calls=[CALL]), [TEXT, CALL]),
@@ -303,7 +329,7 @@ STRIPPED: dict[str, tuple[BaseMessage, Any]] = {
 
 
 @pytest.mark.parametrize(("message", "content"), STRIPPED.values(), ids=STRIPPED)
-def test_strip_leaves_the_text_and_the_message_given(message: BaseMessage, content: Any):
+def test_strip_leaves_the_text_and_the_message_given(message: BaseMessage, content: Any) -> None:
     before = message.model_dump_json()
     (stripped,) = media.strip([message])
     assert type(stripped) is type(message)
@@ -311,7 +337,7 @@ def test_strip_leaves_the_text_and_the_message_given(message: BaseMessage, conte
     assert message.model_dump_json() == before
 
 
-def test_a_stripped_history_can_be_sent():
+def test_a_stripped_history_can_be_sent() -> None:
     history = [message for name, (message, _) in STRIPPED.items() if name != "human, not media"]
     stripped = media.strip(iter(history))
     assert len(stripped) == len(history)

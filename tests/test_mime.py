@@ -51,7 +51,7 @@ MADE = {
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_a_real_file_is_known_by_its_first_bytes(name: str):
+def test_a_real_file_is_known_by_its_first_bytes(name: str) -> None:
     make, expected = MADE[name]
     assert mime.sniff(make()) == expected
 
@@ -181,7 +181,7 @@ HEADS = [
 @pytest.mark.parametrize(
     ("head", "expected"), HEADS, ids=lambda value: value.hex()[:16] if isinstance(value, bytes) else ""
 )
-def test_a_header_tells_the_type(head: bytes, expected: MediaType):
+def test_a_header_tells_the_type(head: bytes, expected: MediaType) -> None:
     assert mime.sniff(head) == expected
     assert mime.sniff(InlineData(b64encode(head).decode()).head) == expected
     assert {expected.mime} <= mime.TAKEN or not expected.kinds or taken.refusal(expected, None)
@@ -206,12 +206,12 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("head", UNKNOWN.values(), ids=UNKNOWN)
-def test_other_bytes_say_nothing(head: bytes):
+def test_other_bytes_say_nothing(head: bytes) -> None:
     assert mime.sniff(head) is None
 
 
 @given(st.binary(max_size=64))
-def test_any_bytes_are_some_type_or_none(head: bytes):
+def test_any_bytes_are_some_type_or_none(head: bytes) -> None:
     found = mime.sniff(head)
     assert found is None or set(found.kinds) <= {"image", "audio", "video"}
 
@@ -232,7 +232,7 @@ def test_any_bytes_are_some_type_or_none(head: bytes):
         (None, None),
     ],
 )
-def test_a_name_suggests_a_type(name: str | None, expected: str | None):
+def test_a_name_suggests_a_type(name: str | None, expected: str | None) -> None:
     assert mime.from_name(name) == expected
 
 
@@ -248,7 +248,7 @@ def test_a_name_suggests_a_type(name: str | None, expected: str | None):
         (None, None),
     ],
 )
-def test_the_kind_of_a_type(mime_type: str | None, kind: str | None):
+def test_the_kind_of_a_type(mime_type: str | None, kind: str | None) -> None:
     assert mime.kind_of(mime_type) == kind
 
 
@@ -282,5 +282,5 @@ def test_the_kind_of_a_type(mime_type: str | None, kind: str | None):
         (None, None),
     ],
 )
-def test_the_format_that_names_audio(mime_type: str | None, expected: str | None):
+def test_the_format_that_names_audio(mime_type: str | None, expected: str | None) -> None:
     assert mime.audio_format(mime_type) == expected

@@ -8,10 +8,12 @@ import logging
 import pickle
 import traceback
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from langchain_core.language_models import LanguageModelInput
 from langchain_core.load import dumpd, dumps, load
 from langchain_core.messages import HumanMessage
 from langchain_core.tracers import BaseTracer, Run
@@ -22,7 +24,7 @@ from langchain_dmx_omni.errors import DMXOmniWarning
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import TEXT, answer, error, sse
 
-from .calls import END, HEAD, WAYS, RawServer, answering, call, chunked, model, plain, text
+from .calls import END, HEAD, WAYS, RawServer, answering, body_of, call, chunked, model, plain, text
 
 KEY = "sk-secret-0123456789"
 
@@ -35,7 +37,7 @@ def test_defaults() -> None:
     assert {name: getattr(llm, name) for name in NAMED} == NAMED
 
 
-NAMED = {
+NAMED: dict[str, Any] = {
     "model": "qwen3.5-omni-plus-all",
     "model_name": "qwen3.5-omni-plus-all",
     "base_url": "https://www.dmxapi.cn/v1",
@@ -57,6 +59,8 @@ NAMED = {
     "timeout": 60.0,
     "first_event_timeout": 300.0,
     "idle_timeout": 120.0,
+    "max_event_bytes": 512 * 1024**2,
+    "max_answer_bytes": 2 * 1024**3,
     "max_retries": 2,
     "stream_usage": True,
     "http_client": None,
@@ -82,7 +86,7 @@ def test_both_names_of_the_model(gateway: LocalGateway, name: str) -> None:
     llm = model(gateway, **{name: "another"})
     assert (llm.model, llm.model_name) == ("another", "another")
     llm.invoke("Hi")
-    assert gateway.requests[0].body["model"] == "another"
+    assert body_of(gateway.requests[0])["model"] == "another"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,8 @@ def test_a_misspelt_argument_warns(given: str, meant: str) -> None:
     "fields",
     [
         {"max_retries": -1},
+        {"max_event_bytes": 0},
+        {"max_answer_bytes": -1},
         {"timeout": 0},
         {"timeout": -1.0},
         {"first_event_timeout": 0},
@@ -212,22 +218,65 @@ def test_base_urls_that_cannot_be(way: str, base_url: str) -> None:
         call(ChatDMXOmni(api_key=KEY, base_url=base_url, max_retries=0), way)
 
 
+HEADERS: dict[str, tuple[dict[str, Any], str]] = {
+    "two lines": (
+        {"default_headers": {"x-mine": "s3cret\nlines"}},
+        "default_headers['x-mine'] holds characters that no header can carry",
+    ),
+    "a letter that is not ASCII": (
+        {"default_headers": {"x-ok": "yes", "X-Mine": "s3cretü"}},
+        "default_headers['X-Mine'] holds characters that no header can carry",
+    ),
+    "a control character": (
+        {"default_headers": {"x-mine": "s3cret\0"}},
+        "default_headers['x-mine'] holds characters that no header can carry",
+    ),
+    "a name": ({"default_headers": {"x mine": "s3cret"}}, "default_headers: 'x mine' can't be the name of a header"),
+    "the scheme": ({"auth_scheme": "Bea\ns3cret"}, "auth_scheme holds characters that no header can carry"),
+}
+
+
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"default_headers": {"x-mine": "two\nlines"}},
-        {"default_headers": {"x mine": "yes"}},
-        {"default_headers": {"x-mine": "ü"}},
-        {"auth_scheme": "Bea\nrer"},
-    ],
-    ids=str,
-)
-def test_headers_that_cannot_be(way: str, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", HEADERS)
+def test_headers_that_cannot_be(way: str, name: str) -> None:
+    fields, told = HEADERS[name]
     with RawServer(answering) as server, pytest.raises(errors.ConfigurationError) as caught:
         call(model(server, api_key=KEY, **fields), way)
+    assert str(caught.value) == told
     assert server.requests == []
-    assert KEY not in "".join(traceback.format_exception(caught.value))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert KEY not in shown
+    assert "s3cret" not in shown
+
+
+BASE_URLS = {
+    "a password": (
+        "http://me:s3cret@127.0.0.1:1/v1",
+        "base_url='http://127.0.0.1:1/v1' holds a user's name or password: "
+        "pass the key as api_key, or what else authorizes as default_headers={'authorization': …}",
+    ),
+    "a key": (
+        "http://s3cret@127.0.0.1:1/v1",
+        "base_url='http://127.0.0.1:1/v1' holds a user's name or password: "
+        "pass the key as api_key, or what else authorizes as default_headers={'authorization': …}",
+    ),
+    "a query": (
+        "http://127.0.0.1:1/v1?api-version=1",
+        "base_url='http://127.0.0.1:1/v1' goes on with '?': leave out the rest",
+    ),
+    "a fragment": ("http://127.0.0.1:1/v1#x", "base_url='http://127.0.0.1:1/v1' goes on with '#': leave out the rest"),
+    "a password and no port": ("http://me:s3cret@127.0.0.1:x/v1", "base_url='http://127.0.0.1:x/v1' can't be used"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", BASE_URLS)
+def test_base_urls_that_would_lead_elsewhere(way: str, name: str) -> None:
+    base_url, told = BASE_URLS[name]
+    with pytest.raises(errors.ConfigurationError) as caught:
+        call(ChatDMXOmni(api_key=KEY, base_url=base_url), way)
+    assert str(caught.value) == told
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 # One call's own options
@@ -241,7 +290,7 @@ def test_a_call_overrides(gateway: LocalGateway, way: str) -> None:
     call(llm.bind(temperature=0.2), way)
     call(llm, way)
     sent = [
-        {name: request.body.get(name) for name in ("temperature", "seed", "max_output_tokens")}
+        {name: body_of(request).get(name) for name in ("temperature", "seed", "max_output_tokens")}
         for request in gateway.requests
     ]
     assert sent == [
@@ -258,9 +307,9 @@ def test_a_call_with_a_voice(gateway: LocalGateway, way: str) -> None:
     llm = model(gateway)
     call(llm, way, voice="Ethan")
     call(llm, way)
-    assert [request.body["modalities"] for request in gateway.requests[:1]] == [["text", "audio"]]
-    assert gateway.requests[0].body["audio"]["voice"] == "Ethan"
-    assert "audio" not in gateway.requests[1].body
+    assert [body_of(request)["modalities"] for request in gateway.requests[:1]] == [["text", "audio"]]
+    assert body_of(gateway.requests[0])["audio"]["voice"] == "Ethan"
+    assert "audio" not in body_of(gateway.requests[1])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -277,7 +326,7 @@ def test_a_call_with_a_voice(gateway: LocalGateway, way: str) -> None:
 def test_stop(gateway: LocalGateway, way: str, field: Any, option: Any, sent: Any) -> None:
     gateway.play(plain())
     call(model(gateway, stop=field), way, **({} if option is None else {"stop": option}))
-    got = gateway.requests[0].body.get("stop")
+    got = body_of(gateway.requests[0]).get("stop")
     assert ([got] if isinstance(got, str) else got) == sent
 
 
@@ -289,7 +338,7 @@ def test_a_misspelt_option_of_a_call_warns(gateway: LocalGateway, way: str) -> N
     assert [str(one.message) for one in told] == [
         "temprature= is not an argument and is ignored; did you mean temperature=?"
     ]
-    assert "temprature" not in gateway.requests[0].body
+    assert "temprature" not in body_of(gateway.requests[0])
 
 
 # Batches
@@ -303,7 +352,8 @@ def test_batches_keep_their_order(way: str) -> None:
         return True
 
     with RawServer(echo) as server:
-        llm, asked = model(server), [f"number {number}" for number in range(9)]
+        llm = model(server)
+        asked: list[LanguageModelInput] = [f"number {number}" for number in range(9)]
         got = llm.batch(asked) if way == "batch" else asyncio.run(llm.abatch(asked))
     assert [message.content for message in got] == [f"got {number}" for number in range(9)]
 
@@ -317,7 +367,8 @@ def test_a_batch_gives_errors_in_their_places(way: str) -> None:
         return answering(connection, request)
 
     with RawServer(play) as server:
-        llm, asked = model(server), ["good", "bad", "good"]
+        llm = model(server)
+        asked: list[LanguageModelInput] = ["good", "bad", "good"]
         if way == "batch":
             got = llm.batch(asked, return_exceptions=True)
         else:
@@ -351,7 +402,7 @@ def test_a_model_with_its_own_client_is_not_pickled(name: str) -> None:
         pickle.dumps(llm)
 
 
-COPIES = {
+COPIES: dict[str, Callable[[ChatDMXOmni], ChatDMXOmni]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "model_copy": lambda llm: llm.model_copy(),

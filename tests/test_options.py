@@ -14,7 +14,7 @@ from langchain_dmx_omni._request.options import NAMES, Options, resolve, warn_un
 from langchain_dmx_omni.errors import ConfigurationError, DMXOmniWarning
 
 
-def test_nothing_given_is_the_defaults():
+def test_nothing_given_is_the_defaults() -> None:
     assert resolve({}, {}) == Options(media_roots=[])
 
 
@@ -36,7 +36,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("given", "call", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_fields_and_calls_are_merged(given: dict[str, Any], call: dict[str, Any], expected: dict[str, Any]):
+def test_fields_and_calls_are_merged(given: dict[str, Any], call: dict[str, Any], expected: dict[str, Any]) -> None:
     before = repr((given, call))
     assert resolve(given, call) == Options(**{"media_roots": [], **expected})
     assert repr((given, call)) == before
@@ -60,7 +60,7 @@ def test_fields_and_calls_are_merged(given: dict[str, Any], call: dict[str, Any]
 )
 def test_a_voice_switches_speech_on_and_modalities_decide(
     given: dict[str, Any], call: dict[str, Any], speaks: bool, spoken_by: str | None
-):
+) -> None:
     options = resolve(given, call)
     assert (options.speaks, options.spoken_by) == (speaks, spoken_by)
 
@@ -79,13 +79,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("call", "told"), REFUSED)
-def test_what_contradicts_itself_is_refused_with_a_remedy(call: dict[str, Any], told: str):
+def test_what_contradicts_itself_is_refused_with_a_remedy(call: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         resolve({"extra_body": {"a": 1}}, call)
     assert str(caught.value) == told
 
 
-def test_a_voice_for_a_call_of_a_model_that_answers_in_text_is_a_contradiction():
+def test_a_voice_for_a_call_of_a_model_that_answers_in_text_is_a_contradiction() -> None:
     with pytest.raises(ConfigurationError, match="voice='Ethan' asks for speech"):
         resolve({"modalities": ["text"]}, {"voice": "Ethan"})
 
@@ -111,7 +111,7 @@ WARNINGS = [
 
 
 @pytest.mark.parametrize(("name", "told"), WARNINGS, ids=[name for name, _ in WARNINGS])
-def test_an_unknown_argument_warns_and_names_the_likely_spelling(name: str, told: str):
+def test_an_unknown_argument_warns_and_names_the_likely_spelling(name: str, told: str) -> None:
     with pytest.warns(DMXOmniWarning) as caught:
         assert resolve({}, {name: 1}) == Options(media_roots=[])
     assert [str(warning.message) for warning in caught] == [told]
@@ -126,25 +126,25 @@ def test_an_unknown_argument_warns_and_names_the_likely_spelling(name: str, told
         ("max_retry", "max_retries"),
     ],
 )
-def test_the_constructor_knows_the_models_own_arguments(name: str, meant: str):
+def test_the_constructor_knows_the_models_own_arguments(name: str, meant: str) -> None:
     with pytest.warns(DMXOmniWarning, match=f"^{name}= is not an argument and is ignored; did you mean {meant}=\\?$"):
         warn_unknown([name], [*NAMES, "timeout", "base_url", "api_key", "max_retries"])
 
 
-def test_every_unknown_argument_is_told():
+def test_every_unknown_argument_is_told() -> None:
     with pytest.warns(DMXOmniWarning) as caught:
         resolve({}, {"temprature": 1, "sed": 2})
     assert [str(warning.message).split("=")[0] for warning in caught] == ["temprature", "sed"]
 
 
-def test_known_arguments_are_silent():
+def test_known_arguments_are_silent() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warn_unknown([], NAMES)
         resolve({}, {"temperature": 0.1, "tools": [], "response_format": {}})
 
 
-def test_the_model_has_every_name_that_belongs_to_it():
+def test_the_model_has_every_name_that_belongs_to_it() -> None:
     from langchain_dmx_omni import ChatDMXOmni
     from langchain_dmx_omni._request.options import _OF_THE_MODEL
 
@@ -152,6 +152,13 @@ def test_the_model_has_every_name_that_belongs_to_it():
     fields = set(ChatDMXOmni.model_fields) - own
     foreign = {name for name in fields if name in vars_of_base()}
     assert set(_OF_THE_MODEL) == fields - foreign - set(NAMES)
+
+
+def test_every_option_is_a_field_of_the_model_or_bound_to_it() -> None:
+    from langchain_dmx_omni import ChatDMXOmni
+
+    bound = {"parallel_tool_calls", "response_format", "tool_choice", "tools"}
+    assert set(NAMES) == (set(NAMES) & set(ChatDMXOmni.model_fields)) | bound
 
 
 def vars_of_base() -> set[str]:

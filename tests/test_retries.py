@@ -16,7 +16,7 @@ from langchain_dmx_omni import errors
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import ARRIVALS, BROKEN_ARRIVALS, ERRORS, PCM, TEXT, answer, spoken, sse
 
-from .calls import COLLECTED, STREAMED, WAYS, call, call_into, model, plain, text, took
+from .calls import COLLECTED, STREAMED, WAYS, call, call_into, model, partial_of, plain, text, took
 
 FINAL, AGAIN, FEW = (1, 1, 1, 1), (1, 2, 3, 11), (1, 2, 3, 3)
 TRIES = {  # requests with max_retries 0, 1, 2 and 10
@@ -155,8 +155,8 @@ def test_a_stream_is_not_tried_again_once_a_chunk_was_seen(gateway: LocalGateway
     got: list[Any] = []
     with pytest.raises(errors.StreamInterruptedError) as caught:
         call_into(got, model(gateway, max_retries=2), way)
-    assert text(got) == caught.value.partial.content == words
-    assert caught.value.partial.type == "ai"
+    assert text(got) == partial_of(caught.value).content == words
+    assert partial_of(caught.value).type == "ai"
     assert (type(caught.value.__cause__).__name__ if caught.value.__cause__ else None) == cause
     assert len(gateway.requests) == 1
 
@@ -175,7 +175,7 @@ def test_invoke_that_broke_midway_tells_what_had_arrived(gateway: LocalGateway, 
     gateway.play(ARRIVALS[name]())
     with pytest.raises(errors.DMXOmniError) as caught:
         call(model(gateway), way)
-    assert caught.value.partial.content == MIDWAY[name][0]
+    assert partial_of(caught.value).content == MIDWAY[name][0]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -195,7 +195,7 @@ def test_speech_that_had_arrived_is_in_the_partial_message(gateway: LocalGateway
     got: list[Any] = []
     with pytest.raises(errors.StreamInterruptedError) as caught:
         call_into(got, model(gateway, voice="Tina", max_retries=2), way)
-    partial = caught.value.partial
+    partial = partial_of(caught.value)
     assert partial.text == TEXT
     kinds = [block["type"] for block in partial.content_blocks]
     assert kinds == ["text", "audio"]
@@ -213,11 +213,16 @@ def test_an_error_that_no_try_mends_stays_what_it_is(gateway: LocalGateway, way:
     gateway.play(sse([*answer()[:6], quota], done=False))
     with pytest.raises(errors.QuotaExceededError) as caught:
         call(model(gateway, max_retries=2), way)
-    assert caught.value.partial.content == "Hello from "
+    assert partial_of(caught.value).content == "Hello from "
     assert not caught.value.is_retryable
 
 
 # Callbacks
+
+
+def failure_of(state: RetryCallState) -> BaseException | None:
+    assert state.outcome is not None
+    return state.outcome.exception()
 
 
 class Sync(BaseCallbackHandler):
@@ -225,7 +230,7 @@ class Sync(BaseCallbackHandler):
         self.seen: list[tuple[int, str]] = []
 
     def on_retry(self, retry_state: RetryCallState, **_: Any) -> None:
-        self.seen.append((retry_state.attempt_number, type(retry_state.outcome.exception()).__name__))
+        self.seen.append((retry_state.attempt_number, type(failure_of(retry_state)).__name__))
 
 
 class Async(AsyncCallbackHandler):
@@ -234,7 +239,7 @@ class Async(AsyncCallbackHandler):
 
     async def on_retry(self, retry_state: RetryCallState, **_: Any) -> None:
         await asyncio.sleep(0)
-        self.seen.append((retry_state.attempt_number, type(retry_state.outcome.exception()).__name__))
+        self.seen.append((retry_state.attempt_number, type(failure_of(retry_state)).__name__))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_dmx_omni import Speech
 from langchain_dmx_omni._media.wav import WavFormat
-from langchain_dmx_omni.errors import NoSpeechError
+from langchain_dmx_omni.errors import InvalidInputError, NoSpeechError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,10 +55,12 @@ def test_saving(tmp_path: Path) -> None:
 def test_speech_of_chunks_that_were_not_added() -> None:
     whole = WavFormat().header(None) + PCM
     chunks = [
-        AIMessageChunk([{"type": "audio", "base64": base64.b64encode(whole[at : at + 3_000]).decode(), "index": 1}])
+        AIMessageChunk(
+            content=[{"type": "audio", "base64": base64.b64encode(whole[at : at + 3_000]).decode(), "index": 1}]
+        )
         for at in range(0, len(whole), 3_000)
     ]
-    assert Speech.from_chunks([AIMessageChunk("text"), *chunks]) == Speech(PCM)
+    assert Speech.from_chunks([AIMessageChunk(content="text"), *chunks]) == Speech(PCM)
     assert Speech.from_chunks(iter(chunks)) == Speech(PCM)
 
 
@@ -68,6 +70,14 @@ def test_speech_of_chunks_that_were_not_added() -> None:
         (AIMessage("Hi."), "the message holds no speech: give the model a voice, such as ChatDMXOmni(voice='Tina')"),
         (AIMessage([{"type": "text", "text": "Hi."}]), "the message holds no speech"),
         (spoken(b"ID3", "audio/mpeg"), "the speech is audio/mpeg, which can't be read as WAV: use audio_format='wav'"),
+        (
+            spoken(WavFormat(0).header(4) + b"1234"),
+            "the message's audio block can't be read: the speech can't be read: ",
+        ),
+        (
+            AIMessage([{"type": "audio", "base64": "https://example.com/a.wav"}]),
+            "the message's audio block can't be read: the speech that arrived is not base64 but a URL: https://example",
+        ),
         (AIMessage([{"type": "audio", "base64": "AQ!!"}]), "the message's audio block can't be read: "),
     ],
 )
@@ -77,6 +87,14 @@ def test_no_speech(message: AIMessage, told: str) -> None:
     assert str(caught.value).startswith(told)
 
 
+@pytest.mark.parametrize(
+    "layout", [{"sample_rate": 0}, {"sample_rate": 2**32}, {"channels": 0}, {"sample_width": 0}, {"sample_width": 9}]
+)
+def test_sound_that_can_not_be(layout: dict[str, int]) -> None:
+    with pytest.raises(InvalidInputError, match=f"there is no sound with .*{next(iter(layout))}="):
+        Speech(PCM, **layout)
+
+
 def test_equality_is_of_sound() -> None:
     assert Speech(PCM) == Speech(PCM)
     assert Speech(PCM) != Speech(PCM, sample_rate=16_000)
@@ -84,7 +102,7 @@ def test_equality_is_of_sound() -> None:
 
 
 def test_in_a_notebook_it_is_a_player() -> None:
-    data, _ = DisplayFormatter().format(Speech(PCM))
+    data, _ = DisplayFormatter().format(Speech(PCM))  # type: ignore[no-untyped-call]
     html = data["text/html"]
     prefix, suffix = '<audio controls src="data:audio/wav;base64,', '"></audio>'
     assert html.startswith(prefix)

@@ -128,3 +128,25 @@ def test_a_long_line_in_many_pieces_costs_its_length() -> None:
     for _ in range(640):
         assert decoder.feed(piece) == []
     assert decoder.feed(b"\n\n") == [E("", piece * 640)]
+
+
+STRAY = b"upstream connect error\n\n"
+ONE = b"data: 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("stream", "before"),
+    [
+        (STRAY + ONE, 0),
+        (ONE + STRAY, 1),
+        (ONE + ONE + STRAY + ONE, 2),
+        (b"data: 1\nupstream connect error\n\n" + ONE, 1),
+        (b"data\nid\nevent\nretry\n   \n" + ONE + STRAY, 1),
+    ],
+)
+def test_how_many_events_came_before_what_is_none(stream: bytes, before: int) -> None:
+    for cut in range(len(stream) + 1):
+        decoder = EventDecoder()
+        for piece in (stream[:cut], stream[cut:]):
+            decoder.feed(piece)
+        assert (decoder.stray, decoder.before_stray) == (STRAY[:-1], before), cut

@@ -69,7 +69,7 @@ class TestIntegration(ChatModelIntegrationTests):
         return True
 
     @property
-    def supported_usage_metadata_details(self) -> dict[str, list[str]]:
+    def supported_usage_metadata_details(self) -> dict[Any, Any]:
         return {
             "invoke": ["audio_input", "audio_output", "reasoning_output", "cache_read_input"],
             "stream": ["audio_input", "audio_output", "reasoning_output", "cache_read_input"],

@@ -8,17 +8,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.messages import AIMessageChunk
+from tenacity import RetryCallState
 
 from langchain_dmx_omni import ChatDMXOmni
 from langchain_dmx_omni.testing import LocalGateway, Script
 from langchain_dmx_omni.testing.scripts import TEXT, answer, error, sse
 
-from .calls import END, HEAD, WAYS, RawServer, answering, call, chunked, model, plain, text, took
+from .calls import ANSWER, END, HEAD, WAYS, RawServer, answering, auntil, call, chunked, model, plain, text, took
 
 ROOT = Path(__file__).parent.parent
 SLOW = replace(sse(answer()[:6], done=False), body=(*sse(answer()[:6], done=False).body, 30.0))
@@ -33,9 +37,11 @@ def closed(gateway: LocalGateway) -> bool:
     return gateway.requests[0].disconnected.wait(10)
 
 
-async def until(true: Callable[[], object]) -> None:
-    while not true():  # noqa: ASYNC110 - the gateway lives in another thread
-        await asyncio.sleep(0.01)
+async def until_it_waits(llm: ChatDMXOmni, calls: int = 1) -> None:
+    """Wait until the two words of each call have arrived, as its event log says."""
+    assert llm.event_log is not None
+    folder = Path(llm.event_log)
+    await auntil(lambda: sum("from " in log.read_text("utf-8") for log in folder.glob("*.jsonl")) == calls)
 
 
 # Sync
@@ -47,7 +53,7 @@ def leave(llm: ChatDMXOmni) -> None:
 
 
 def close(llm: ChatDMXOmni) -> None:
-    stream = llm.stream("Hi")
+    stream = cast("Generator[AIMessageChunk]", llm.stream("Hi"))
     next(stream)
     stream.close()
     assert [*stream] == []
@@ -128,15 +134,12 @@ async def afail(llm: ChatDMXOmni) -> None:
 
 
 async def cancel_stream(llm: ChatDMXOmni) -> None:
-    begun = asyncio.Event()
-
     async def read() -> None:
         async for _ in llm.astream("Hi"):
-            begun.set()
+            pass
 
     task = asyncio.create_task(read())
-    await begun.wait()
-    await asyncio.sleep(0.1)
+    await until_it_waits(llm)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -144,16 +147,24 @@ async def cancel_stream(llm: ChatDMXOmni) -> None:
 
 async def cancel_invoke(llm: ChatDMXOmni) -> None:
     task = asyncio.create_task(llm.ainvoke("Hi"))
-    await asyncio.sleep(1.0)
+    await until_it_waits(llm)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
 async def time_out(llm: ChatDMXOmni) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1.0):
+    async def end(limit: asyncio.Timeout) -> None:
+        await until_it_waits(llm)
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    async def ask() -> None:
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+            group.create_task(end(limit))
             await llm.ainvoke("Hi")
+
+    with pytest.raises(TimeoutError):
+        await ask()
 
 
 async def time_out_of_a_stream(llm: ChatDMXOmni) -> None:
@@ -178,9 +189,9 @@ ASYNC: list[Callable[[ChatDMXOmni], Awaitable[None]]] = [
 
 
 @pytest.mark.parametrize("stop", ASYNC)
-async def test_async(gateway: LocalGateway, stop: Callable[[ChatDMXOmni], Awaitable[None]]) -> None:
+async def test_async(gateway: LocalGateway, stop: Callable[[ChatDMXOmni], Awaitable[None]], tmp_path: Path) -> None:
     gateway.play(SLOW, plain())
-    llm = model(gateway)
+    llm = model(gateway, event_log=tmp_path)
     await stop(llm)
     assert await asyncio.to_thread(closed, gateway)
     assert (await llm.ainvoke("Hi")).content == TEXT
@@ -196,7 +207,7 @@ async def test_cancelled_before_the_answer_begins(gateway: LocalGateway, way: st
             pass
 
     task = asyncio.create_task(llm.ainvoke("Hi") if way == "ainvoke" else read())
-    await until(lambda: gateway.requests)
+    await auntil(lambda: gateway.requests)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -205,10 +216,16 @@ async def test_cancelled_before_the_answer_begins(gateway: LocalGateway, way: st
 
 
 async def test_cancelled_between_two_tries(gateway: LocalGateway) -> None:
+    waiting = asyncio.Event()
+
+    class Retries(AsyncCallbackHandler):
+        async def on_retry(self, retry_state: RetryCallState, **_: Any) -> None:
+            waiting.set()
+
     gateway.play(error(429, headers={"retry-after": "30"}))
-    task = asyncio.create_task(model(gateway, max_retries=3).ainvoke("Hi"))
-    await until(lambda: gateway.requests and gateway.requests[0].finished.is_set())
-    await asyncio.sleep(0.1)
+    llm = model(gateway, max_retries=3)
+    task = asyncio.create_task(llm.ainvoke("Hi", config={"callbacks": [Retries()]}))
+    await waiting.wait()
     task.cancel()
     with took() as seconds, pytest.raises(asyncio.CancelledError):
         await task
@@ -216,19 +233,19 @@ async def test_cancelled_between_two_tries(gateway: LocalGateway) -> None:
     assert len(gateway.requests) == 1
 
 
-async def test_a_group_that_fails_stops_its_calls(gateway: LocalGateway) -> None:
+async def test_a_group_that_fails_stops_its_calls(gateway: LocalGateway, tmp_path: Path) -> None:
     gateway.play(SLOW, SLOW)
-    llm = model(gateway)
+    llm = model(gateway, event_log=tmp_path)
 
-    async def fail_soon() -> None:
-        await asyncio.sleep(1.0)
+    async def fail() -> None:
+        await until_it_waits(llm, calls=2)
         raise OwnError
 
     async def together() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(llm.ainvoke("Hi"))
             group.create_task(llm.ainvoke("Hi"))
-            group.create_task(fail_soon())
+            group.create_task(fail())
 
     with pytest.raises(ExceptionGroup):
         await together()
@@ -240,18 +257,25 @@ async def test_a_group_that_fails_stops_its_calls(gateway: LocalGateway) -> None
 LAST_STEPS = {
     "break": "async for chunk in llm.astream('Hi'): break",
     "kept": "global kept; kept = llm.astream('Hi'); await anext(kept)",
-    "cancelled": "asyncio.get_running_loop().call_later(1.0, asyncio.current_task().cancel); await llm.ainvoke('Hi')",
-    "task left behind": "global kept; kept = asyncio.create_task(llm.ainvoke('Hi')); await asyncio.sleep(1.0)",
+    "cancelled": "kept = asyncio.create_task(cancel(asyncio.current_task())); await llm.ainvoke('Hi')",
+    "task left behind": "global kept; kept = asyncio.create_task(llm.ainvoke('Hi')); await until_it_waits()",
 }
 
 
 @pytest.mark.parametrize("name", LAST_STEPS)
-def test_a_program_that_ends_with_a_stream_open_says_nothing(gateway: LocalGateway, name: str) -> None:
+def test_a_program_that_ends_with_a_stream_open_says_nothing(gateway: LocalGateway, name: str, tmp_path: Path) -> None:
     gateway.play(SLOW)
     program = f"""
-import asyncio, contextlib
+import asyncio, contextlib, pathlib
 from langchain_dmx_omni import ChatDMXOmni
-llm = ChatDMXOmni(base_url={gateway.base_url!r}, api_key="sk-local", max_retries=0)
+log = pathlib.Path({str(tmp_path)!r})
+llm = ChatDMXOmni(base_url={gateway.base_url!r}, api_key="sk-local", max_retries=0, event_log=log)
+async def until_it_waits():
+    while not any("from " in file.read_text("utf-8") for file in log.glob("*.jsonl")):
+        await asyncio.sleep(0.01)
+async def cancel(task):
+    await until_it_waits()
+    task.cancel()
 async def main():
     {LAST_STEPS[name]}
 with contextlib.suppress(asyncio.CancelledError):
@@ -310,7 +334,7 @@ def test_the_connection_is_used_again_after_an_error(way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("pinging", [False, True], ids=["silent", "pinging"])
 def test_a_body_that_never_ends_keeps_nobody_waiting(way: str, pinging: bool) -> None:
-    def play(connection: socket.socket, _: bytes) -> None:
+    def play(connection: socket.socket, _request: bytes) -> None:
         connection.sendall(HEAD + chunked(plain().payload))
         for _ in range(1000):
             time.sleep(0.03)
@@ -330,6 +354,33 @@ def test_a_body_that_breaks_after_the_answer_is_no_error(way: str) -> None:
 
     with RawServer(play) as server:
         calls_on_one_loop(model(server), way, 2)
+
+
+STRAY = {
+    "line ends": (HEAD, b"\r\n\r\n", chunked(ANSWER) + END),
+    "another answer": (HEAD, HEAD + chunked(plain("Not yours.").payload) + END, chunked(ANSWER) + END),
+    "noise": (HEAD, b"noise", chunked(ANSWER) + END),
+    "trailers, and then more": (HEAD, b"HTTP/1.1 200 OK\r\n", chunked(ANSWER) + b"0\r\nx: 1\r\n\r\n"),
+    "behind a body of its length": (
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(ANSWER),
+        b"more",
+        ANSWER,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", STRAY)
+def test_a_connection_with_anything_behind_its_answer_is_closed(name: str, way: str) -> None:
+    head, stray, body = STRAY[name]
+
+    def play(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(head + body + stray)
+        return True
+
+    with RawServer(play) as server:
+        calls_on_one_loop(model(server), way, 3)
+        assert (len(server.requests), len(server.connections)) == (3, 3)
 
 
 def calls_on_one_loop(llm: ChatDMXOmni, way: str, times: int) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import pytest
+from langchain_core.messages import AIMessage
 from pydantic import BaseModel, Field
 
 from langchain_dmx_omni import ChatDMXOmni, _structured, errors
+from langchain_dmx_omni._request.response_format import resolve_response_format
 from langchain_dmx_omni.testing import LocalGateway, scripts
+
+from .calls import body_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:speech was asked for")
 
@@ -58,8 +62,11 @@ async def test_the_answer_is_of_the_schema(
     ]
     for one in found:
         assert type(one) is kind
-        assert set(one.model_dump() if kind is Joke else one) == {"setup", "punchline"}
-    assert not any("audio" in request.body for request in gateway.requests)  # nobody wants JSON read out
+        assert set(one.model_dump() if isinstance(one, BaseModel) else cast("dict[str, Any]", one)) == {
+            "setup",
+            "punchline",
+        }
+    assert not any("audio" in body_of(request) for request in gateway.requests)  # nobody wants JSON read out
 
 
 def answered(text: str) -> scripts.Script:
@@ -74,6 +81,100 @@ def test_with_the_raw_answer_beside_it(gateway: LocalGateway, method: Any) -> No
     assert (good["parsed"], good["parsing_error"], good["raw"].text[:9]) == (Joke(**SAID), None, '{"setup":')
     assert (bad["parsed"], bad["raw"].text) == (None, "no JSON")
     assert "no JSON" in str(bad["parsing_error"])
+
+
+def called(arguments: str, finish: str = "completed") -> scripts.Script:
+    return scripts.sse(scripts.called(scripts.Call("Joke", arguments), finish=finish))
+
+
+CUT = '{"setup": "Why?", "punchline": "Because."'
+WRONG: dict[str, tuple[list[str], scripts.Script, str]] = {
+    "cut at the limit": (
+        ["json_mode", "json_schema"],
+        scripts.sse(scripts.answer(CUT, finish="max_output_tokens")),
+        "the answer is cut off at its greatest length: raise max_tokens, or ask for less",
+    ),
+    "whole, and cut at the limit": (
+        ["json_mode", "json_schema"],
+        scripts.sse(scripts.answer(CUT + "}", finish="max_output_tokens")),
+        "the answer is cut off at its greatest length",
+    ),
+    "cut by the filter": (
+        ["json_mode", "json_schema"],
+        scripts.sse(scripts.answer(CUT, finish="content_filter")),
+        "the service's content filter has cut the answer off",
+    ),
+    "cut in a list": (["json_mode", "json_schema"], answered('{"jokes": [1, 2'), "Invalid json output: {"),
+    "cut in a fence": (["json_mode", "json_schema"], answered(f"```json\n{CUT}"), "Invalid json output: ```json"),
+    "prose": (["json_mode", "json_schema"], answered("Sure, here it is."), "Invalid json output: Sure, here it is."),
+    "a list": (["json_mode", "json_schema"], answered("[1, 2]"), "a JSON list, not an object"),
+    "two objects": (["json_mode", "json_schema"], answered(CUT + "}{}"), "Extra data"),
+    "a call cut at the limit": (
+        ["function_calling"],
+        called(CUT, finish="max_output_tokens"),
+        "the answer is cut off at its greatest length",
+    ),
+    "a call cut in a string": (
+        ["function_calling"],
+        called('{"setup": "Wh'),
+        "in the call of 'Joke' its arguments are not JSON (Unterminated string",
+    ),
+    "prose instead of a call": (
+        ["function_calling"],
+        answered("Sure, here it is."),
+        "the schema was not called as a tool; it says 'Sure, here it is.'",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:the answer is cut off")
+@pytest.mark.parametrize("schema", [Joke, JokeDict, SCHEMA], ids=["pydantic", "TypedDict", "JSON"])
+@pytest.mark.parametrize(
+    ("method", "script", "told"),
+    [(method, script, told) for methods, script, told in WRONG.values() for method in methods],
+    ids=[f"{name}, {method}" for name, (methods, *_) in WRONG.items() for method in methods],
+)
+async def test_an_answer_that_is_not_whole_is_an_error(
+    gateway: LocalGateway, method: Any, script: scripts.Script, told: str, schema: Any
+) -> None:
+    gateway.play(*[script] * 6)
+    structured = model(gateway).with_structured_output(schema, method=method)
+    for ask in (structured.invoke, lambda question: list(structured.stream(question))):
+        with pytest.raises(errors.UnreadableAnswerError) as caught:
+            ask(QUESTION)
+        assert told in str(caught.value)
+        assert type(caught.value.partial) is AIMessage
+    with pytest.raises(errors.UnreadableAnswerError):
+        await structured.ainvoke(QUESTION)
+    with pytest.raises(errors.UnreadableAnswerError):
+        [each async for each in structured.astream(QUESTION)]
+    beside = model(gateway).with_structured_output(schema, method=method, include_raw=True)
+    for output in (beside.invoke(QUESTION), await beside.ainvoke(QUESTION)):
+        assert (output["parsed"], type(output["parsing_error"])) == (None, errors.UnreadableAnswerError)
+        assert output["raw"] == output["parsing_error"].partial
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{CUT}}}",
+        f"```json\n{CUT}}}\n```",
+        f"Here it is:\n```\n{CUT}}}\n```\nAnything else?",
+        f"```json\n{CUT}}}\n```\nand\n```\nmore\n```",
+        f"{CUT},}}",
+    ],
+)
+@pytest.mark.parametrize("schema", [Joke, JokeDict], ids=["pydantic", "TypedDict"])
+def test_an_object_may_stand_in_a_fence(gateway: LocalGateway, text: str, schema: Any) -> None:
+    gateway.play(answered(text))
+    structured = model(gateway).with_structured_output(schema, method="json_mode")
+    assert structured.invoke(QUESTION) == (Joke(**SAID) if schema is Joke else SAID)
+
+
+def test_a_streamed_object_grows(gateway: LocalGateway) -> None:
+    gateway.play(scripts.sse(scripts.answer(CUT + "}", deltas=['{"setup": "Wh', CUT[13:] + "}"])))
+    structured = model(gateway).with_structured_output(JokeDict, method="json_mode")
+    assert list(structured.stream(QUESTION)) == [{"setup": "Wh"}, SAID]
 
 
 REQUESTS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
@@ -117,7 +218,7 @@ REQUESTS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
 def test_what_is_sent(gateway: LocalGateway, asked: dict[str, Any], name: str, expected: dict[str, Any]) -> None:
     gateway.play(answered('{"setup": "Why?", "punchline": "Because."}'))
     model(gateway, model=name).with_structured_output(SCHEMA, include_raw=True, **asked).invoke(QUESTION)
-    body = gateway.requests[0].body
+    body = body_of(gateway.requests[0])
     (user,) = [item for item in body["input"] if item["role"] == "user"]
     assert user == {"role": "user", "content": QUESTION}
     told = [item["content"] for item in body["input"] if item["role"] == "system"]
@@ -166,9 +267,10 @@ def test_json_mode_needs_no_schema(gateway: LocalGateway) -> None:
 )
 def test_a_response_format_that_can_not_be(given: Any, told: str) -> None:
     with pytest.raises(errors.ConfigurationError, match=told):
-        _structured.response_format(given, has_schema=True)
+        resolve_response_format(given, has_schema=True)
 
 
 def test_a_class_is_a_response_format() -> None:
-    form, told = _structured.response_format(Joke, has_schema=True)
+    form, told = resolve_response_format(Joke, has_schema=True)
+    assert form is not None
     assert (form["type"], form["json_schema"]["name"], told) == ("json_schema", "Joke", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pysubs2
 import pytest
@@ -79,7 +80,7 @@ def test_a_translation_stands_below_and_the_shorter_text_stays() -> None:
     [{"line_length": 0}, {"wide_line_length": 0}, {"lines": 0}, {"shortest": 0}, {"shortest": 8.0}, {"longest": INF}],
     ids=str,
 )
-def test_limits_that_show_nothing(given_limits: dict[str, float]) -> None:
+def test_limits_that_show_nothing(given_limits: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(given_limits))):
         Limits(**given_limits)
 
@@ -118,6 +119,20 @@ FILES: dict[str, tuple[Cue, str, str]] = {
 def test_files(cue: Cue, as_srt: str, as_vtt: str) -> None:
     assert srt([cue]) == as_srt
     assert vtt([cue]) == as_vtt
+
+
+@pytest.mark.parametrize(
+    ("notes", "head"),
+    [
+        ([], "WEBVTT\n\n"),
+        ([" \n"], "WEBVTT\n\n"),
+        (["a --> b\n\nc", "d"], "WEBVTT\n\nNOTE\na to b c\nd\n\n"),
+    ],
+)
+def test_notes_are_for_readers_of_the_file(notes: list[str], head: str) -> None:
+    text = vtt([Cue(0, 1, "x")], notes)
+    assert text == f"{head}00:00:00.000 --> 00:00:01.000\nx\n\n"
+    assert [caption.text for caption in webvtt.from_string(text).captions] == ["x"]
 
 
 # --- whatever is given ------------------------------------------------------------------------------------------------
@@ -203,5 +218,11 @@ def test_a_file_on_disk_is_read_by_players_libraries(tmp_path: Path) -> None:
     cues = layout([Cue(0, 2, "Grüße & Küsse <3"), Cue(2, 4, "大海")])
     (tmp_path / "a.vtt").write_text(vtt(cues), "utf-8")
     (tmp_path / "a.srt").write_text(srt(cues), "utf-8")
-    assert [unescaped(caption.raw_text) for caption in webvtt.read(tmp_path / "a.vtt")] == ["Grüße & Küsse <3", "大海"]
-    assert [caption.text for caption in webvtt.from_srt(tmp_path / "a.srt")] == ["Grüße & Küsse <3", "大海"]
+    assert [unescaped(caption.raw_text) for caption in webvtt.read(str(tmp_path / "a.vtt")).captions] == [
+        "Grüße & Küsse <3",
+        "大海",
+    ]
+    assert [caption.text for caption in webvtt.from_srt(str(tmp_path / "a.srt")).captions] == [
+        "Grüße & Küsse <3",
+        "大海",
+    ]

@@ -233,7 +233,7 @@ def test_messages(content: Any, tokens: int) -> None:
 
 
 def test_speech_and_reasoning_of_answers_are_not_sent_back() -> None:
-    said = [
+    said: list[str | dict[Any, Any]] = [
         {"type": "audio", "base64": "AAAA"},
         {"type": "reasoning", "reasoning": "long"},
         {"type": "text", "text": "Hi"},

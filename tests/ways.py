@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import reduce
 from operator import add
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from langchain_core.messages import AIMessage, BaseMessageChunk, message_chunk_to_message
 
 from langchain_dmx_omni import ChatDMXOmni
 
 Way = Callable[..., Awaitable[AIMessage]]
 
 
-def total(chunks: list[AIMessageChunk]) -> AIMessage:
+def total(chunks: Sequence[BaseMessageChunk]) -> AIMessage:
     """The message that LangChain makes of chunks, adding them one after another."""
-    return message_chunk_to_message(reduce(add, chunks))
+    message = message_chunk_to_message(reduce(add, chunks))
+    assert isinstance(message, AIMessage)
+    return message
 
 
 async def by_invoke(model: ChatDMXOmni, *args: Any, **kwargs: Any) -> AIMessage:

@@ -10,7 +10,7 @@ block, however many items they arrive in, and one block for each tool call, in t
 from __future__ import annotations
 
 from binascii import b2a_base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_dmx_omni import _failures
 from langchain_dmx_omni._media.speech_track import SpeechTrack, WavPart
@@ -44,7 +44,9 @@ class Answer:
         model: The model that answers, as the service says.
         finish: Why it ended, in LangChain's words or the service's own.
         refused: Whether the text is a refusal.
+        annotations: What the text cites, in LangChain's standard form.
         speech: The speech in parts, in whole frames.
+        audio_urls: Where the speech is, if that is all that came of it.
         track: The speech's format and size.
         indexes: The index of the text, reasoning and audio block, in the order in which they began.
     """
@@ -64,7 +66,9 @@ class Answer:
         self.refused = False
         self.text: list[str] = []
         self.reasoning: list[str] = []
+        self.annotations: list[dict[str, Any]] = []
         self.speech: list[bytes | WavPart] = []
+        self.audio_urls: list[str] = []
         self.calls = Calls()
         self.track = SpeechTrack(spec.audio_format)
         self.indexes: dict[str, int] = {}
@@ -88,7 +92,7 @@ class Answer:
     @property
     def started(self) -> bool:
         """Whether anything of the answer has arrived."""
-        return bool(self.text or self.speech or self.calls or self.reasoning)
+        return bool(self.text or self.speech or self.calls or self.reasoning or self.audio_urls)
 
     @property
     def speech_base64(self) -> str:
@@ -110,7 +114,7 @@ class Answer:
         return self.model or self.spec.model
 
     @property
-    def response_metadata(self) -> dict[str, str]:
+    def response_metadata(self) -> dict[str, Any]:
         """Facts about the response, as they go on the message."""
         facts = {
             "id": self.id,
@@ -118,6 +122,7 @@ class Answer:
             "model_provider": PROVIDER,
             "finish_reason": self.finish_reason,
             "request_id": _failures.request_id(self.headers),
+            "audio_url": self.audio_urls[0] if len(self.audio_urls) == 1 else self.audio_urls or None,
             "refusal": "".join(self.text) if self.refused else None,
         }
         return {name: value for name, value in facts.items() if value is not None}

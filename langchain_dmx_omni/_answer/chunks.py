@@ -10,13 +10,15 @@ from __future__ import annotations
 from binascii import a2b_base64, b2a_base64
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from langchain_core.messages import AIMessage, AIMessageChunk, message_chunk_to_message
+from langchain_core.messages import AIMessage, message_chunk_to_message
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from langchain_dmx_omni._media.wav import HEADER_SIZE, with_length
 
-from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from .annotations import KEY as ANNOTATIONS
+from .deltas import CallCorrection, CallDelta, Citation, End, ReasoningDelta, SpeechDelta, TextDelta
+from .message_chunk import AnswerChunk, correction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +30,32 @@ Content = str | list[str | dict[Any, Any]]
 
 _GROWTH = 16
 """A piece of speech is sent on when it is longer than what went before, divided by this."""
+
+
+_SHORT = 4_096
+"""Characters of a call's arguments up to which each piece is sent on as it comes."""
+
+
+class _Pieces:
+    """The arguments of a tool call, in pieces that grow once they are long: each sum of chunks reads all of them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._size = 0
+        self._sent = 0
+
+    def add(self, text: str) -> str:
+        """Return what is to be sent on now."""
+        self._waiting.append(text)
+        self._size += len(text)
+        return self.take() if self._sent < _SHORT or self._size > self._sent // _GROWTH else ""
+
+    def take(self) -> str:
+        """Return what has not been sent on."""
+        text = "".join(self._waiting)
+        self._sent += self._size
+        self._waiting, self._size = [], 0
+        return text
 
 
 class Base64Piece(str):
@@ -75,6 +103,7 @@ class ChunkWriter:
         self._speech: list[bytes] = []  # samples not sent on yet
         self._waiting = 0
         self._sent = 0
+        self._arguments: dict[int, _Pieces] = {}
         self._first: ChatGenerationChunk | None = None  # of the chunks with text; never handed out
         self._mutable: list[tuple[str, type[dict[Any, Any]] | type[list[Any]]]] = []
 
@@ -89,14 +118,18 @@ class ChunkWriter:
                     self._waiting += len(data)
                     if self._waiting > self._sent // _GROWTH:
                         yield self._chunk([self._audio_block(index, last=False)])
-                case ReasoningDelta(index, text) if self._blocks:
-                    yield self._chunk([{"type": "reasoning", "reasoning": text, "index": index}])
-                case ReasoningDelta(_, text):
-                    # Where plain text was asked for, reasoning goes where LangChain looks for it then.
-                    yield self._chunk(self._nothing(), additional_kwargs={"reasoning_content": text})
+                case ReasoningDelta(index, text):
+                    yield self._reasoning(index, text)
                 case CallDelta(index, id_, name, arguments):
-                    call = tool_call_chunk(index=index, id=id_, name=name, args=arguments)
-                    yield self._chunk(self._nothing(), tool_call_chunks=[call])
+                    if id_ or name:
+                        yield self._call_chunk(index, arguments, id=id_, name=name)
+                    elif piece := self._arguments.setdefault(index, _Pieces()).add(arguments):
+                        yield self._call_chunk(index, piece)
+                case CallCorrection(index, arguments):
+                    self._arguments.pop(index, None)
+                    yield self._call_chunk(correction(index), arguments)
+                case Citation(index, annotation):
+                    yield self._citation(index, annotation)
                 case End():
                     yield self._last()
                 case _:
@@ -107,16 +140,21 @@ class ChunkWriter:
         index = self._answer.indexes.get("audio")
         return self._chunk(
             self._nothing() if index is None else [self._audio_block(index, last=True)],
+            tool_call_chunks=[
+                tool_call_chunk(index=index, args=rest)
+                for index, pieces in self._arguments.items()
+                if (rest := pieces.take())
+            ],
             usage_metadata=self._answer.usage,
             response_metadata=self._answer.response_metadata,
             chunk_position="last",
         )
 
     def _chunk(self, content: Any, **fields: Any) -> ChatGenerationChunk:
-        return _Chunk(message=AIMessageChunk(content=content, id=self._answer.message_id, **fields))
+        return _Chunk(message=AnswerChunk(content=content, id=self._answer.message_id, **fields))
 
     def _text_chunk(self, index: int, text: str) -> ChatGenerationChunk:
-        """Return what `_chunk` would, as a copy of the first: most of an answer is text, and validating takes long."""
+        """Return a chunk of text, copied from the first one: most of an answer is text, and validating takes long."""
         content: Content = [{"type": "text", "text": text, "index": index}] if self._blocks else text
         if self._first is None:
             self._first = self._chunk(content)
@@ -133,6 +171,21 @@ class ChunkWriter:
         fields = chunk.__dict__
         fields["message"], fields["text"] = message, text
         return chunk
+
+    def _reasoning(self, index: int, text: str) -> ChatGenerationChunk:
+        if self._blocks:
+            return self._chunk([{"type": "reasoning", "reasoning": text, "index": index}])
+        # Where plain text was asked for, reasoning goes where LangChain looks for it then.
+        return self._chunk(self._nothing(), additional_kwargs={"reasoning_content": text})
+
+    def _call_chunk(self, index: int, arguments: str, **names: str | None) -> ChatGenerationChunk:
+        call = tool_call_chunk(index=index, args=arguments, **names)
+        return self._chunk(self._nothing(), tool_call_chunks=[call])
+
+    def _citation(self, index: int, annotation: dict[str, Any]) -> ChatGenerationChunk:
+        if self._blocks:
+            return self._chunk([{"type": "text", "text": "", ANNOTATIONS: [annotation], "index": index}])
+        return self._chunk("", additional_kwargs={ANNOTATIONS: [annotation]})
 
     def _nothing(self) -> Content:
         return [] if self._blocks else ""
@@ -198,7 +251,7 @@ def _piece(chunk: ChatGenerationChunk) -> dict[str, Any] | None:
 def to_message(answer: Answer) -> AIMessage:
     """Return the whole message: of a finished answer, or of what has arrived of one that broke off."""
     blocks: list[tuple[int, str | dict[str, Any]]] = []
-    fields: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     text = "".join(answer.text)
     in_blocks = answer.spec.blocks
     for kind, index in answer.indexes.items():
@@ -206,13 +259,18 @@ def to_message(answer: Answer) -> AIMessage:
             block = {"type": "audio", "base64": answer.speech_base64, "index": index, **_once(answer)}
             blocks.append((index, block))
         elif kind == "text":
-            blocks.append((index, {"type": "text", "text": text, "index": index} if in_blocks else text))
+            block = {"type": "text", "text": text, "index": index}
+            if answer.annotations:
+                block[ANNOTATIONS] = answer.annotations
+            blocks.append((index, block if in_blocks else text))
         elif in_blocks:
             blocks.append((index, {"type": "reasoning", "reasoning": "".join(answer.reasoning), "index": index}))
         else:
-            fields["additional_kwargs"] = {"reasoning_content": "".join(answer.reasoning)}
+            kwargs["reasoning_content"] = "".join(answer.reasoning)
+    if answer.annotations and not in_blocks:
+        kwargs[ANNOTATIONS] = answer.annotations
     plain = not in_blocks and "audio" not in answer.indexes
-    whole = AIMessageChunk(
+    whole = AnswerChunk(
         content=text if plain else cast("list[str | dict[Any, Any]]", [block for _, block in blocks]),
         id=answer.message_id,
         tool_call_chunks=[
@@ -222,9 +280,17 @@ def to_message(answer: Answer) -> AIMessage:
         usage_metadata=answer.usage,
         response_metadata=answer.response_metadata,
         chunk_position="last",
-        **fields,
+        additional_kwargs=kwargs,
     )
     return cast("AIMessage", message_chunk_to_message(whole))
+
+
+def partial_message(answer: Answer) -> AIMessage | None:
+    """Return what has arrived of an answer that broke off; None where that can't be written down either."""
+    try:
+        return to_message(answer)
+    except Exception:  # noqa: BLE001 - whatever it is, the error that says why the answer broke off must come through
+        return None
 
 
 def _once(answer: Answer) -> dict[str, str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from langchain_dmx_omni._media.speech_track import WavPart
@@ -59,8 +59,22 @@ class CallDelta(NamedTuple):
     arguments: str
 
 
+class CallCorrection(NamedTuple):
+    """The arguments of a tool call as they should have been: what came of them so far was not that."""
+
+    block: int
+    arguments: str
+
+
+class Citation(NamedTuple):
+    """A place that the text cites, as LangChain's standard annotation."""
+
+    block: int
+    annotation: dict[str, Any]
+
+
 class End(NamedTuple):
     """The answer is whole: nothing follows."""
 
 
-Delta = TextDelta | ReasoningDelta | SpeechDelta | CallDelta | End
+Delta = TextDelta | ReasoningDelta | SpeechDelta | CallDelta | CallCorrection | Citation | End

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from .reader import AnswerReader
 
 
-def settle(reader: AnswerReader, rest: Sequence[ServerSentEvent] = (), stray: bytes = b"") -> list[Delta]:
+def settle(
+    reader: AnswerReader, rest: Sequence[ServerSentEvent] = (), stray: bytes = b"", before_stray: int = 0
+) -> list[Delta]:
     """Return what the end of the stream completes: `End` comes last, or the answer has a `failure`.
 
     Args:
         reader: What has read the answer so far.
         rest: Events that the end of the stream completed.
         stray: The beginning of what arrived and was no event.
+        before_stray: How many events had come before that.
     """
     answer, deltas = reader.answer, []
     if not answer.ended:
@@ -34,18 +37,19 @@ def settle(reader: AnswerReader, rest: Sequence[ServerSentEvent] = (), stray: by
             answer.ended, answer.failure = False, None  # an event cut off in the middle: the stream broke
     deltas += reader.end_speech()
     if answer.failure is None:
-        answer.failure = _error(answer, stray)
+        answer.failure = _error(answer, stray, before_stray)
     if answer.failure is None:
         deltas.append(End())
     return deltas
 
 
-def _error(answer: Answer, stray: bytes) -> DMXOmniError | None:
+def _error(answer: Answer, stray: bytes, before_stray: int) -> DMXOmniError | None:
     """Return the error for a stream that ended without an answer, or in the middle of one.
 
     Args:
         answer: The answer, after the last event.
         stray: The beginning of what arrived and was no event.
+        before_stray: How many events had come before that.
     """
     excerpt = f"; what arrived begins with {stray[:120].decode('utf-8', 'replace')!r}" if stray else ""
     if answer.events == 0 and stray:
@@ -54,6 +58,10 @@ def _error(answer: Answer, stray: bytes) -> DMXOmniError | None:
         return StreamInterruptedError(
             "the connection closed before the answer ended (no response.completed); "
             f"{arrived(answer)} had arrived{excerpt}"
+        )
+    if stray and before_stray < answer.events:  # proxies write their failure between events, and end the stream well
+        return StreamInterruptedError(
+            f"something that is no event came before the end of the answer; {arrived(answer)} had arrived{excerpt}"
         )
     stopped = answer.ended and (answer.spec.stop or answer.finish_reason != "stop")
     return None if answer.started or stopped else _empty(answer.spec.voice)
@@ -71,7 +79,12 @@ def warnings(answer: Answer) -> list[str]:
         messages.append("the answer is cut off at the model's own limit (finish_reason is 'length')")
     elif reason not in (None, "stop", "tool_calls", "length"):
         messages.append(f"the answer is cut off (finish_reason is {reason!r})")
-    if spec.voice is not None and not answer.speech and not answer.calls and reason == "stop":
+    if answer.audio_urls:
+        messages.append(
+            "the speech is not in the answer but behind a URL, which is not fetched: "
+            f"{', '.join(answer.audio_urls)} (response_metadata['audio_url'])"
+        )
+    elif spec.voice is not None and not answer.speech and not answer.calls and reason == "stop":
         messages.append(f"speech was asked for (voice={spec.voice!r}), and only text arrived")
     return messages
 

@@ -13,13 +13,11 @@ from __future__ import annotations
 from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any, assert_never, cast
 
-from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.tool import tool_call_chunk
-
 from langchain_dmx_omni._profiles import PROVIDER
 
 from .chunks import to_message
-from .deltas import CallDelta, End, ReasoningDelta, SpeechDelta, TextDelta
+from .deltas import CallCorrection, CallDelta, Citation, End, ReasoningDelta, SpeechDelta, TextDelta
+from .tool_calls import finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,6 +58,10 @@ class EventWriter:
                     call = {"type": "tool_call_chunk", "id": id_, "name": name, "args": "", "index": block}
                     change = {"type": "tool-call-delta", "args": arguments} if arguments else None
                     yield from self._delta(block, call, change)
+                case Citation(block, _):
+                    yield from self._delta(block, {"type": "text", "text": ""}, None)
+                case CallCorrection():
+                    pass  # the end of its block says it
                 case SpeechDelta(block, data):
                     yield from self._speech(block, bytes(data))
                 case End():
@@ -96,20 +98,16 @@ class EventWriter:
         for index, kind in sorted(self._open.items()):
             if kind == "audio" and self._spare:
                 yield from self._delta(index, {}, _data(self._spare))
-            content = _finished(calls[index]) if kind == "tool_call_chunk" else blocks[index]
+            content = self._call(calls[index]) if kind == "tool_call_chunk" else blocks[index]
             yield cast("MessagesData", {"event": "content-block-finish", "index": index, "content": content})
         finish: dict[str, Any] = {"event": "message-finish", "metadata": self._answer.response_metadata}
         if self._answer.usage is not None:
             finish["usage"] = self._answer.usage
         yield cast("MessagesData", finish)
 
+    def _call(self, call: Call) -> dict[str, Any]:
+        return dict(finished(call.name, call.id, "".join(call.arguments), self._answer.finish_reason))
+
 
 def _data(data: bytes) -> dict[str, Any]:
     return {"type": "data-delta", "data": b2a_base64(data, newline=False).decode("ascii"), "encoding": "base64"}
-
-
-def _finished(call: Call) -> dict[str, Any]:
-    """Return a tool call as it is when its arguments are there, valid or not."""
-    chunk = tool_call_chunk(id=call.id, name=call.name, args="".join(call.arguments))
-    message = AIMessageChunk(content="", tool_call_chunks=[chunk])
-    return dict(message.tool_calls[0] if message.tool_calls else message.invalid_tool_calls[0])

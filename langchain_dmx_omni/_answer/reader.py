@@ -7,14 +7,16 @@ final response. `Answer` is the record that it fills.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_dmx_omni import _failures
+from langchain_dmx_omni._media.base64_text import is_url
 from langchain_dmx_omni.errors import ProtocolError
 
+from .annotations import standard_annotation
 from .answer import Answer
-from .deltas import CallDelta, ReasoningDelta, SpeechDelta, text_delta
-from .events import DONE, ERROR, decode
+from .deltas import CallCorrection, CallDelta, Citation, ReasoningDelta, SpeechDelta, text_delta
+from .events import DONE, ERROR, Halves, check_unknown, decode, is_flat_error, name_of, text_of
 from .usage import usage_metadata
 
 if TYPE_CHECKING:
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
     from .events import Audio, ContentPart, Event, Item, Response
 
 _log = logging.getLogger(__name__)
+
+_WRONG_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What reading an event of a wrong shape sets off, wherever it is noticed: here it becomes a `ProtocolError`."""
+
+_EXCERPT = 300
+"""Characters of such an error that go into the message."""
+
+_FAILED = frozenset({"failed", "cancelled", "canceled", "error", "expired"})
+"""Statuses of a response that is not whole, whatever the event that carries it is called."""
 
 
 class AnswerReader:
@@ -53,7 +64,11 @@ class AnswerReader:
         self._summary: int | None = None
         self._audio_part: object = None  # which part the open audio deltas belong to
         self._by_delta: set[object] = set()  # names of the items whose speech came as deltas
-        self._heard: set[tuple[object, int]] = set()
+        self._heard: set[tuple[object, int]] = set()  # speech that came whole: its name and a hash of it
+        self._heard_names: set[object] = set()
+        self._heard_data: set[int] = set()
+        self._cited: set[tuple[str, ...]] = set()
+        self._halves = Halves()
         self._items_done = 0
         self._unknown: set[str] = set()  # types of events that no handler knows
 
@@ -68,17 +83,17 @@ class AnswerReader:
                 if answer.ended:
                     break
                 answer.events += 1
-                event = decode(sent)
+                event = decode(sent, self._halves)
                 handler = _HANDLERS.get(event["type"])
                 if handler is not None:
                     handler(self, event)
                 else:
-                    self._pass_over(event["type"])
+                    self._on_unknown(event)
         except ProtocolError as error:
             answer.fail(error)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            message = f"an event of type {event.get('type')!r} is not of the shape it should be: {error}"
-            answer.fail(ProtocolError(message))
+        except _WRONG_SHAPE as error:
+            kind, problem = str(event.get("type"))[:80], str(error)[:_EXCERPT] or type(error).__name__
+            answer.fail(ProtocolError(f"an event of type {kind!r} is not of the shape it should be: {problem}"))
         return deltas
 
     def end_speech(self) -> list[Delta]:
@@ -86,14 +101,18 @@ class AnswerReader:
         deltas: list[Delta] = []
         self._deltas = deltas
         try:
-            self._add_speech(self.answer.track.end_part())
+            self._add_speech(self.answer.track.end())
         except ProtocolError as error:
-            self.answer.fail(error)
+            self.answer.failure = self.answer.failure or error
         return deltas
 
-    def _pass_over(self, kind: str) -> None:
+    def _on_unknown(self, event: Event) -> None:
         """Say once of a type of events that nobody here knows it; the event log keeps them all."""
-        if kind not in self._unknown and kind not in _REDUNDANT:
+        kind = event["type"]
+        check_unknown(event)
+        if is_flat_error(event):
+            self._on_failure(event)
+        elif kind not in self._unknown and kind not in _REDUNDANT:
             self._unknown.add(kind)
             _log.debug("events of type %.80r are not known, and passed over", kind)
 
@@ -147,7 +166,7 @@ class AnswerReader:
     # Reasoning
 
     def _on_reasoning_delta(self, event: Event) -> None:
-        text = event.get("delta", "")
+        text = text_of(event.get("delta"), "reasoning")
         if not text:
             return
         part = event.get("summary_index")
@@ -189,15 +208,20 @@ class AnswerReader:
             names: What the item that holds it is called: its id and its place in the output.
             repeated: Whether it comes with the final response, which repeats what came before.
         """
-        data = audio.get("data")
+        data, url = audio.get("data"), audio.get("url")
+        if is_url(data or url):
+            self._at_url(text_of(data or url, "audio"))
+            return
         if not data:
             return
-        id_, digest = audio.get("id"), hash(data)
+        id_, digest = name_of(audio.get("id"), "the id of audio"), hash(data)
         key = (id_ or min(map(str, names)), digest)
         known = key in self._heard or bool(self._by_delta & {*names, None})
         if repeated:
-            known = known or bool(self._by_delta) or any(digest == old or id_ == name for name, old in self._heard)
+            known = known or bool(self._by_delta) or digest in self._heard_data or id_ in self._heard_names
         self._heard.add(key)
+        self._heard_names.add(key[0])
+        self._heard_data.add(digest)
         if known:
             return
         if not self.answer.speech:
@@ -208,13 +232,20 @@ class AnswerReader:
         self._add_speech(self.answer.track.feed(data))
         self._add_speech(self.answer.track.end_part())
 
+    def _at_url(self, url: str) -> None:
+        url = url.strip()
+        if url not in self.answer.audio_urls:
+            self.answer.audio_urls.append(url)
+
     # Items
 
     def _take_part(self, part: ContentPart, key: tuple[int, int], item: str | None, *, repeated: bool = False) -> None:
         kind = part.get("type")
         if kind in ("output_text", "text"):
             if not (repeated and self._text_known):
-                self._whole_text(part.get("text"), key)
+                self._whole_text(text_of(part.get("text"), "text"), key)
+            for annotation in part.get("annotations") or ():
+                self._cite(annotation)
         elif kind == "refusal":
             self.answer.refused = True
             if not (repeated and self._text_known):
@@ -223,8 +254,23 @@ class AnswerReader:
             if part.get("transcript") and not self._text:
                 self._whole_text(part["transcript"], key, "transcript")
             audio = part.get("audio") or cast("Audio", part)
+            if isinstance(audio, str):  # base64, a data URL, or the URL of a file
+                audio = {"data": audio}
             names: set[object] = {key[0], item}
             self._take_audio(audio, names - {None}, repeated=repeated)
+
+    def _cite(self, annotation: dict[str, Any]) -> None:
+        """Take a citation, once: an event of its own, the part, the item and the final response may all say it."""
+        place = ("type", "url", "file_id", "start_index", "end_index")
+        key = tuple(str(annotation.get(name)) for name in place)
+        if annotation and key not in self._cited:
+            self._cited.add(key)
+            cited = standard_annotation(annotation)
+            self.answer.annotations.append(cited)
+            self._deltas.append(Citation(self.answer.index("text"), cited))
+
+    def _on_annotation(self, event: Event) -> None:
+        self._cite(event.get("annotation") or {})
 
     def _on_part_done(self, event: Event) -> None:
         self._take_part(event.get("part") or {}, self._key(event), event.get("item_id"))
@@ -253,7 +299,7 @@ class AnswerReader:
 
     # Tool calls
 
-    def _call(self, deltas: Iterable[CallDelta]) -> None:
+    def _call(self, deltas: Iterable[CallDelta | CallCorrection]) -> None:
         self._deltas.extend(deltas)
 
     def _on_arguments_delta(self, event: Event) -> None:
@@ -266,10 +312,10 @@ class AnswerReader:
 
     def _on_response(self, event: Event) -> None:
         response = event.get("response") or {}
-        self.answer.id = self.answer.id or response.get("id") or None
+        self.answer.id = self.answer.id or name_of(response.get("id"), "the id of the response")
         if not self.answer.started:
             self.answer.message_id = self.answer.id
-        self.answer.model = self.answer.model or response.get("model") or None
+        self.answer.model = self.answer.model or name_of(response.get("model"), "the model")
 
     def _on_end(self, event: Event) -> None:
         self._on_response(event)
@@ -278,8 +324,12 @@ class AnswerReader:
         for output, item in enumerate(response.get("output") or ()):
             self._take_item(item, output, {}, repeated=True)
         self.answer.usage = usage_metadata(response.get("usage"))
-        reason = (response.get("incomplete_details") or {}).get("reason")
-        if event["type"] == "response.incomplete" or response.get("status") == "incomplete":
+        status = response.get("status")
+        if error := response.get("error") or (status in _FAILED and f"the response's status is {status!r}"):
+            self.answer.fail(_failures.from_event({"error": error}, self.answer.headers))
+            return
+        reason = name_of((response.get("incomplete_details") or {}).get("reason"), "the reason of the end")
+        if reason or status == "incomplete" or event["type"] == "response.incomplete":
             self.answer.finish = "length" if reason == "max_output_tokens" else reason or "incomplete"
         else:
             self.answer.finish = "stop"
@@ -328,6 +378,7 @@ _HANDLERS: dict[str, Callable[[AnswerReader, Event], None]] = {
     "response.reasoning_summary_text.delta": AnswerReader._on_reasoning_delta,
     "response.reasoning_text.delta": AnswerReader._on_reasoning_delta,
     "response.content_part.done": AnswerReader._on_part_done,
+    "response.output_text.annotation.added": AnswerReader._on_annotation,
     "response.output_item.added": AnswerReader._on_item_added,
     "response.output_item.done": AnswerReader._on_item_done,
     "response.function_call_arguments.delta": AnswerReader._on_arguments_delta,

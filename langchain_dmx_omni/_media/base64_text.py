@@ -54,11 +54,31 @@ def clean_base64(text: str, start: int = 0) -> tuple[str, int]:
     return cleaned, 0
 
 
+def is_url(text: object) -> bool:
+    """Whether what should be data says where it is instead."""
+    return isinstance(text, str) and text[:16].lstrip()[:8].lower().startswith(("http://", "https://"))
+
+
+def is_hex(text: str) -> bool:
+    """Whether text is hexadecimal: base64 has the same digits, and uses no ten of them alone for long."""
+    beginning = text[:4096]
+    return len(beginning) >= _SHORTEST_HEX and bool(_HEX.fullmatch(beginning)) and len(set(beginning)) >= _HEX_DIGITS
+
+
+_HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
+_SHORTEST_HEX = 32
+_HEX_DIGITS = 10
+
+
 class Base64Decoder:
-    """Decodes base64 that arrives in pieces: each padded by itself, or one text cut anywhere."""
+    """Decodes base64 that arrives in pieces: each padded by itself, or one text cut anywhere.
+
+    The head of a data URL, blanks, line breaks and the URL-safe alphabet are let pass.
+    """
 
     def __init__(self) -> None:
         self._held = ""
+        self._begun = False
 
     def feed(self, text: str) -> bytes:
         """Return the bytes that `text` completes.
@@ -66,18 +86,26 @@ class Base64Decoder:
         Raises:
             ProtocolError: It is not base64.
         """
-        if text.startswith("data:"):
-            text = text[text.find(",") + 1 :]
-        if "\n" in text:
-            text = "".join(text.split())  # MIME's line breaks
-        if self._held:
-            text = self._held + text
-        spare = len(text) % 4
-        self._held = text[len(text) - spare :] if spare else ""
+        if not self._begun:
+            self._begun = True
+            if is_url(text):
+                raise ProtocolError(f"the speech that arrived is not base64 but a URL: {text.strip()[:200]}")
+            if is_hex(text):
+                raise ProtocolError("the speech that arrived is not base64 but hex")
         try:
-            return binascii.a2b_base64(text[: len(text) - spare] if spare else text, strict_mode=True)
+            return self._decode(self._held + text if self._held else text)
+        except ValueError:
+            pass
+        try:
+            return self._decode(self._held + without_head(text).translate(_TO_STANDARD))
         except ValueError as error:
             raise ProtocolError(f"the speech that arrived is not base64: {error}") from None
+
+    def _decode(self, text: str) -> bytes:
+        spare = len(text) % 4
+        data = binascii.a2b_base64(text[: len(text) - spare] if spare else text, strict_mode=True)
+        self._held = text[len(text) - spare :].translate(_TO_STANDARD) if spare else ""
+        return data
 
     def close(self) -> bytes:
         """Return what is left: the end of a text whose padding was left out."""
@@ -86,3 +114,9 @@ class Base64Decoder:
             return binascii.a2b_base64(held + "=" * (-len(held) % 4))
         except ValueError as error:
             raise ProtocolError(f"the speech that arrived ends in the middle of its base64: {error}") from None
+
+
+def without_head(text: str) -> str:
+    """Return what follows the head of a data URL; all of what is none."""
+    begins = text[:64].lstrip()[:5].lower() == "data:"
+    return text[text.find(",") + 1 :] if begins else text

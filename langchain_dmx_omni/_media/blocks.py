@@ -76,7 +76,11 @@ def fitted_image(src: Source, *, inline: bool) -> Source:
     path = local_file("image", src)
     if path is None:
         return src
-    data = path.read_bytes()
+    try:
+        status = path.stat()
+        data = FileData(path, status).head(status.st_size)
+    except OSError as error:
+        raise claim.error(f"{path.name} can't be read: {sources.unreadable(error)}") from None
     fitted = fit_image(data, str(path), LIMITS.data_url)
     if fitted is data:
         return src
@@ -123,11 +127,12 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
             raise claim.error("it is no regular file")
         if not status.st_size:
             raise claim.error("it is empty")
-        source = sources.checked(FileData(path, status), claim if inline else claim._replace(limit=None))
+        data = FileData(path, status)
+        source = sources.checked(data, claim if inline else claim._replace(limit=None))
         mime = _typed(source.mime or from_name(name), claim.kind) or f"{claim.kind}/*"
         if not inline:
             return {"url": path.absolute().as_uri(), "mime_type": mime}
-        return {"base64": b2a_base64(path.read_bytes(), newline=False).decode("ascii"), "mime_type": mime}
+        return {"base64": b2a_base64(data.head(status.st_size), newline=False).decode("ascii"), "mime_type": mime}
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidInputError):
             raise

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import errno
 import os
+import stat
 from typing import TYPE_CHECKING, BinaryIO
 
 from langchain_dmx_omni.errors import InvalidInputError
@@ -37,7 +39,7 @@ class InlineData:
 
     @property
     def fingerprint(self) -> tuple[int, int]:
-        """What tells this media from other, without reading it."""
+        """What identifies this media, without reading it."""
         return len(self), hash(self._text)
 
     @property
@@ -89,18 +91,21 @@ class FileData:
 
     @property
     def fingerprint(self) -> tuple[int, int]:
-        """What tells this media from other, without reading it."""
+        """What identifies this media, without reading it."""
         return len(self), hash((self._path, self._identity))
 
     def head(self, size: int, start: int = 0) -> bytes:
         """Return the first bytes of the file, or those from `start` on.
 
         Raises:
-            OSError: It can't be read.
+            OSError: It can't be read, or is not the one that `stat` saw.
         """
-        with self._path.open("rb") as file:
+        with _open_regular(self._path) as file:
             file.seek(start)
-            return file.read(size)
+            data = file.read(size)
+            if _identity(os.fstat(file.fileno())) != self._identity:
+                raise OSError(errno.ESTALE, "it changed while it was being read")
+            return data
 
     def pieces(self) -> Iterator[bytes]:
         """Return the data URL's bytes.
@@ -124,7 +129,7 @@ class FileData:
 
     def _open(self) -> BinaryIO:
         try:
-            return self._path.open("rb")
+            return _open_regular(self._path)
         except OSError as error:
             raise self._lost(error) from None
 
@@ -140,6 +145,23 @@ class FileData:
 
     def _lost(self, error: OSError) -> InvalidInputError:
         return InvalidInputError(f"the file {self._path.name} can't be read any more: {error.strerror}")
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading, without waiting for anything: a pipe in its place would wait for its other end.
+
+    Raises:
+        OSError: It can't be read, or is no regular file.
+    """
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115  # Path.open takes no opener
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such flag, and no such files
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

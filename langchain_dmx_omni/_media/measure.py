@@ -29,7 +29,7 @@ class Measured(NamedTuple):
 
 def measure(data: bytes) -> Measured:
     """Return what the bytes of an image, audio or video say about themselves. Nothing is raised, whatever they are."""
-    header = _by_header(data) or Measured()
+    header = by_header(data) or Measured()
     if header.duration is not None or (header.width is not None and not _may_move(data)):
         return header
     packets = _by_av(data) or Measured()
@@ -40,14 +40,15 @@ def measure(data: bytes) -> Measured:
 
 def image_size(head: bytes) -> tuple[int | None, int | None]:
     """Return the width and height that the header of an image says, in pixels."""
-    return (_by_header(head) or Measured())[:2]
+    return (by_header(head) or Measured())[:2]
 
 
 def _may_move(data: bytes) -> bool:
     return data[:4] == b"GIF8" or data[4:8] == b"ftyp"
 
 
-def _by_header(data: bytes) -> Measured | None:
+def by_header(data: bytes) -> Measured | None:
+    """Return what a header says plainly, or None."""
     try:
         if data.startswith(b"\x89PNG") and data[12:16] == b"IHDR":
             return Measured(*struct.unpack_from(">II", data, 16))
@@ -63,7 +64,7 @@ def _by_header(data: bytes) -> Measured | None:
             return _webp(data)
         if data[4:8] == b"ftyp":
             return _mp4(data)
-    except (struct.error, IndexError, ZeroDivisionError):
+    except (struct.error, IndexError, ZeroDivisionError, ValueError):
         pass
     return None
 
@@ -174,11 +175,13 @@ def _by_av(data: bytes) -> Measured | None:
     if media_type is not None and not {"audio", "video"} & {*media_type.kinds}:
         return None  # FFmpeg would take a still picture for a video, and follow what a playlist names
     try:
-        import av  # noqa: PLC0415  # an extra
+        import av.stream  # noqa: PLC0415  # an extra
+
+        from .container import open_container  # noqa: PLC0415
     except ImportError:
         return None
     try:
-        with av.open(io.BytesIO(data), mode="r", metadata_errors="replace") as container:
+        with open_container(io.BytesIO(data)) as container:
             cover = av.stream.Disposition.attached_pic
             moving = [stream for stream in container.streams.video if not stream.disposition & cover]
             size = _size(moving[0]) if moving else (None, None)

@@ -26,7 +26,8 @@ from .taken import PDF, agrees, image_problem, refusal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15}):")  # one letter is a Windows drive
+# A file's name may hold a colon (`call-10:30.mp4`), so only these are URLs; one letter is a Windows drive.
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15})://|(data|file|https?):", re.IGNORECASE)
 _IMAGE_TYPE = re.compile(r"image/[\w.+-]+", re.ASCII)
 
 _EXAMPLES = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
@@ -45,7 +46,7 @@ class Claim(NamedTuple):
     mime: str | None = None
     name: str | None = None
     """Its file name."""
-    roots: Sequence[Path] = ()
+    roots: Sequence[Path | str] = ()
     """Folders below which `file://` URLs are honoured."""
     limit: int | None = None
     """Longest data URL in bytes, or None for no limit."""
@@ -71,8 +72,8 @@ def unreadable(error: Exception) -> str:
 
 
 def is_url(text: str) -> bool:
-    """Whether text begins with a URL's scheme; base64 holds no colon, and a path rarely such a beginning."""
-    return _SCHEME.match(text) is not None
+    """Whether text begins as a URL does, be it one that can't be sent."""
+    return _URL.match(text) is not None
 
 
 def from_base64(data: Any, claim: Claim) -> Source:
@@ -116,8 +117,8 @@ def from_url(url: Any, claim: Claim) -> Source:
     """
     if not isinstance(url, str):
         raise claim.error(f"its URL is a {type(url).__name__}")
-    match = _SCHEME.match(url)
-    scheme = match[1].lower() if match else ""
+    match = _URL.match(url)
+    scheme = (match[1] or match[2]).lower() if match else ""
     match scheme:
         case "http" | "https" if url[len(scheme) :].startswith("://"):
             return _remote(url, claim)

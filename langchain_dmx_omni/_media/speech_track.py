@@ -10,8 +10,15 @@ import binascii
 
 from langchain_dmx_omni.errors import ProtocolError
 
-from .base64_text import Base64Decoder, is_base64
+from .base64_text import Base64Decoder, is_base64, without_head
 from .wav import HEADER_SIZE, WavFormat, WavReader
+
+_BASE64_OF_RIFF = "UklGR"
+_HEAD = 100
+"""Characters in which the head of a data URL ends."""
+
+_MAGIC_SIZE = 12
+"""Bytes by which a WAV is known: `RIFF`, its length, `WAVE`."""
 
 
 class WavPart:
@@ -55,6 +62,8 @@ class SpeechTrack:
         self._known = False  # whether a header has set the format
         self._open = False
         self._half = b""
+        self._at_start = True  # of a part, which may begin with a header
+        self._opening = b""  # bytes of a part's beginning that are too few to tell
 
     @property
     def mime_type(self) -> str:
@@ -66,7 +75,13 @@ class SpeechTrack:
         return self.format.header(self.size if final else None) if self._plain else b""
 
     def feed(self, text: str) -> bytes:
-        """Return the samples that a piece of base64 completes, in whole frames."""
+        """Return the samples that a piece of base64 completes, in whole frames.
+
+        Raises:
+            ProtocolError: It is not base64, or no speech that can be put behind the speech before it.
+        """
+        if self._plain and self._open and without_head(text[:_HEAD]).lstrip().startswith(_BASE64_OF_RIFF):
+            return self.end_part() + self.samples(self._base64.feed(text))
         return self.samples(self._base64.feed(text))
 
     def whole(self, text: str) -> WavPart | None:
@@ -85,19 +100,23 @@ class SpeechTrack:
         return WavPart(text, size)
 
     def end_part(self) -> bytes:
-        """Return what is left of a part, if one is open. What comes next is a part of its own."""
+        """Return what is left of a part, if one is open.
+
+        What comes next continues it, as a slice of the same file, unless it has a header of its own.
+        """
         if not self._open:
             return b""
         data = self.samples(self._base64.close())
-        if self._plain:
-            data += self._frames(self._reader.close())
-            if self._half:  # half a sample would shift, and so drown, everything behind it
-                rest = self._half + bytes(self.format.frame - len(self._half))
-                self._half = b""
-                data += rest
-                self._count(len(rest))
-        self._reader, self._base64, self._open = WavReader(), Base64Decoder(), False
+        opening, self._opening = self._opening, b""
+        if opening:
+            data += self._read(opening)
+        self._base64, self._open, self._at_start = Base64Decoder(), False, True
         return data
+
+    def end(self) -> bytes:
+        """Return what is left when nothing more comes: a sample that was cut is filled up."""
+        data = self.end_part()
+        return data + self._end_file() if self._plain else data
 
     def samples(self, data: bytes) -> bytes:
         """Return the samples that bytes complete, in whole frames."""
@@ -105,7 +124,22 @@ class SpeechTrack:
         if not self._plain:
             self._count(len(data))
             return data
-        data = self._reader.feed(data)
+        before = b""
+        if self._at_start and data:
+            data, self._opening = self._opening + data, b""
+            if len(data) < _MAGIC_SIZE and b"RIFF".startswith(data[:4]):
+                self._opening = data
+                return b""
+            self._at_start = False
+            if data[:4] == b"RIFF" and data[8:_MAGIC_SIZE] == b"WAVE":
+                before = self._end_file()
+        return before + self._read(data)
+
+    def _read(self, data: bytes) -> bytes:
+        try:
+            data = self._reader.feed(data)
+        except ValueError as error:
+            raise ProtocolError(f"the speech can't be read: {error}") from None
         if self._reader.format is not None:
             if not self._known and self.size == 0:
                 self.format, self._known = self._reader.format, True
@@ -114,6 +148,20 @@ class SpeechTrack:
                     f"the speech changes from {self.format} to {self._reader.format} midway; it can't be one WAV"
                 )
         return self._frames(data)
+
+    def _end_file(self) -> bytes:
+        """Return the last samples of a file, and begin anew."""
+        try:
+            data = self._frames(self._reader.close())
+        except ValueError as error:
+            raise ProtocolError(f"the speech can't be read: {error}") from None
+        if self._half:  # half a sample would shift, and so drown, everything behind it
+            rest = self._half + bytes(self.format.frame - len(self._half))
+            self._half = b""
+            data += rest
+            self._count(len(rest))
+        self._reader = WavReader()
+        return data
 
     def _frames(self, data: bytes) -> bytes:
         if self._half:

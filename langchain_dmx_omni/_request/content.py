@@ -51,7 +51,7 @@ class Place(NamedTuple):
 class Rules(NamedTuple):
     """What may be sent."""
 
-    media_roots: Sequence[Path] = ()
+    media_roots: Sequence[Path | str] = ()
     """Folders below which `file://` URLs are honoured."""
     data_url_limit: int | None = None
     """Longest data URL in bytes, or None for no limit."""
@@ -75,11 +75,11 @@ def _part(block: Any, at: Place, rules: Rules) -> Part:
         raise at.error(f"a {type(block).__name__} is no content block")
     kind = block.get("type")
     at = at._replace(kind=kind)
-    convert = KINDS.get(kind) if isinstance(kind, str) else None
-    if convert is None:
+    block_kind = KINDS.get(kind) if isinstance(kind, str) else None
+    if block_kind is None:
         problem = f"the service takes no block of type {str(kind)[:40]!r}" if kind else "the block has no type"
         raise at.error(f"{problem}; it takes text, image, audio and video")
-    return convert(block, at, rules)
+    return block_kind.convert(block, at, rules)
 
 
 # One function a kind
@@ -202,24 +202,33 @@ def _non_standard(block: Block, at: Place, rules: Rules) -> Part:
     return _part(block["value"], at, rules)
 
 
-KINDS: dict[str, Callable[[Block, Place, Rules], Part]] = {
-    "text": _text,
-    "input_text": _text,
-    "output_text": _text,
-    "text-plain": _text_plain,
-    "image": _image,
-    "audio": _audio,
-    "video": _video,
-    "file": _file,
-    "image_url": _image_url,
-    "input_image": _image_url,
-    "video_url": _video_url,
-    "audio_url": _audio_url,
-    "input_audio": _input_audio,
-    "input_file": _file,
-    "document": _document,
-    "media": _media,
-    "non_standard": _non_standard,
+class BlockKind(NamedTuple):
+    """What a type of block means."""
+
+    convert: Callable[[Block, Place, Rules], Part]
+    """Makes the part that is sent."""
+    media: str | None
+    """What its media is called, for `media.strip`; None if it holds text, or another block."""
+
+
+KINDS: dict[str, BlockKind] = {
+    "text": BlockKind(_text, None),
+    "input_text": BlockKind(_text, None),
+    "output_text": BlockKind(_text, None),
+    "text-plain": BlockKind(_text_plain, None),
+    "image": BlockKind(_image, "image"),
+    "audio": BlockKind(_audio, "audio"),
+    "video": BlockKind(_video, "video"),
+    "file": BlockKind(_file, "file"),
+    "image_url": BlockKind(_image_url, "image"),
+    "input_image": BlockKind(_image_url, "image"),
+    "video_url": BlockKind(_video_url, "video"),
+    "audio_url": BlockKind(_audio_url, "audio"),
+    "input_audio": BlockKind(_input_audio, "audio"),
+    "input_file": BlockKind(_file, "file"),
+    "document": BlockKind(_document, "file"),
+    "media": BlockKind(_media, "media"),
+    "non_standard": BlockKind(_non_standard, None),
 }
 
 

@@ -38,7 +38,7 @@ class Options:
     extra_body: Mapping[str, Any] | None = None
     stream_usage: bool = True
     system_with_audio: SystemWithAudio = "fold"
-    media_roots: Sequence[Path] = ()
+    media_roots: Sequence[Path | str] = ()
     tools: Sequence[Mapping[str, Any]] | None = None
     tool_choice: str | Mapping[str, Any] | None = None
     parallel_tool_calls: bool | None = None

@@ -13,7 +13,9 @@ import threading
 import weakref
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import unquote
 from urllib.request import getproxies
 
 import httpx
@@ -36,25 +38,39 @@ class Shared(Generic[ClientT]):
 
     Args:
         client: The client.
-        lock: Guards the count.
+        pool: All clients of its kind; who looks at it or changes it holds the lock.
+        lock: Guards the pool and the counts.
     """
 
-    def __init__(self, client: ClientT, lock: threading.Lock) -> None:
+    def __init__(self, client: ClientT, pool: list[Shared[ClientT]], lock: threading.Lock) -> None:
         self.client: ClientT = client
+        self._pool: list[Shared[ClientT]] = pool
         self._lock = lock
-        self._answers = 0
+        self._answers = 1
+        with lock:
+            pool.append(self)
 
-    def enter(self) -> bool:
-        """Carry one answer more, if there is room."""
-        with self._lock:
-            room = self._answers < _ANSWERS_PER_CLIENT
-            self._answers += room
-            return room
+    @property
+    def has_room(self) -> bool:
+        """Whether it can carry one answer more."""
+        return self._answers < _ANSWERS_PER_CLIENT
 
-    def leave(self) -> None:
-        """Carry one answer less."""
+    def enter(self) -> None:
+        """Carry one answer more; who calls this holds the lock."""
+        self._answers += 1
+
+    def leave(self) -> list[ClientT]:
+        """Carry one answer less; return the clients to close: of idle ones, all but the first.
+
+        One is kept, so that calls that come and go don't open connections anew. The first that has room is always
+        taken, so those behind it fall idle once a crowd has gone.
+        """
         with self._lock:
             self._answers -= 1
+            surplus = [one for one in self._pool if not one._answers][1:]
+            for one in surplus:
+                self._pool.remove(one)
+        return [one.client for one in surplus]
 
 
 class _OfLoop:
@@ -98,17 +114,36 @@ if hasattr(os, "register_at_fork"):
 
 @lru_cache(maxsize=1)
 def _ssl_context() -> ssl.SSLContext:
-    """Return the one context that all clients share: making it costs more than a call."""
-    return httpx.create_ssl_context()
+    """Return the one context that all clients share: making it costs more than a call.
 
-
-def _make(kind: type[ClientT]) -> ClientT:
-    """Return a new client. ClientT for the first time, it reads files and imports modules for a tenth of a second."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=_ANSWERS_PER_CLIENT, keepalive_expiry=30.0)
+    Raises:
+        ConfigurationError: What the environment names for it can't be used.
+    """
+    folder = os.environ.get("SSL_CERT_DIR")
+    if folder and not os.environ.get("SSL_CERT_FILE") and not Path(folder).is_dir():
+        raise ConfigurationError(f"SSL_CERT_DIR={folder!r} is no folder: name one of certificates, or unset it")
     try:
-        client: ClientT = kind(verify=_ssl_context(), limits=limits)
+        return httpx.create_ssl_context()
+    except OSError as error:
+        names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE") if os.environ.get(name)]
+        values = " or ".join(f"{name}={os.environ[name]!r}" for name in names) or "the system's store of certificates"
+        remedy = "name a file of certificates in PEM form, or unset it"
+        raise ConfigurationError(f"{values} can't be used: {error.strerror or error}; {remedy}") from error
+
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "0.0.0.0")  # noqa: S104 - never sent through a proxy
+"""Hosts on this machine: a proxy elsewhere would look for them on its own."""
+
+
+def _new_client(kind: type[ClientT]) -> ClientT:
+    """Return a new client. The first one takes a tenth of a second, for reading files and importing modules."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=_ANSWERS_PER_CLIENT, keepalive_expiry=30.0)
+    direct: Any = {f"all://{host}": None for host in _LOOPBACK}
+    context = _ssl_context()
+    try:
+        client: ClientT = kind(verify=context, limits=limits, mounts=direct)
     except (ImportError, ValueError, httpx.InvalidURL) as error:  # a SOCKS proxy without socksio, or no URL at all
-        raise ConfigurationError(f"a proxy that the environment names can't be used: {error}") from error
+        raise _unusable_proxy(error) from None
     from .network import merge_chunks  # noqa: PLC0415  it imports what httpx itself imports only now
 
     for transport in (client._transport, *client._mounts.values()):
@@ -116,13 +151,41 @@ def _make(kind: type[ClientT]) -> ClientT:
     return client
 
 
+def _unusable_proxy(error: Exception) -> ConfigurationError:
+    """Return the error that names the variable, and never its value, which may hold a password."""
+    proxies = getproxies()
+    for scheme in ("http", "https", "all"):
+        if not (url := proxies.get(scheme)):
+            continue
+        reason = "" if "@" in url else f": {error}"
+        try:
+            httpx.Proxy(url if "://" in url else f"http://{url}")
+        except (ValueError, httpx.InvalidURL):
+            break
+        if isinstance(error, ImportError) and url.startswith("socks"):
+            break
+    else:
+        hosts = proxies.get("no", "")
+        remedy = "it takes names and addresses of hosts, with commas between them"
+        return ConfigurationError(f"NO_PROXY={hosts!r} can't be used: {error}; {remedy}")
+    name = f"{scheme.upper()}_PROXY"
+    remedy = f"check {name}, which takes an address such as http://127.0.0.1:8080"
+    return ConfigurationError(f"a proxy that the environment names can't be used{reason}; {remedy}")
+
+
+def proxy_secrets() -> list[str]:
+    """Return the user info of the proxies that the environment names, which no error may tell."""
+    users = [url.partition("://")[2].rpartition("@")[0] for url in getproxies().values() if "@" in url]
+    return [part for user in users for part in (user, unquote(user), *user.split(":", 1)[1:]) if part]
+
+
 def _warm_up() -> None:
-    """Do what making the first client does for a tenth of a second: reading files, and importing modules."""
-    _make(httpx.Client).close()
+    """Read the files and import the modules that the first client needs, which takes a tenth of a second."""
+    _new_client(httpx.Client).close()
 
 
 def client() -> Shared[httpx.Client]:
-    """Return a client that carries one answer more: leave it afterwards."""
+    """Return a client that carries one answer more: `leave` it afterwards."""
     clients = _clients
     with clients.making:
         return _with_room(clients, clients.sync.setdefault(_proxies(), []), httpx.Client)
@@ -132,7 +195,10 @@ async def async_client() -> Shared[httpx.AsyncClient]:
     """Async version of `client`, for the running event loop."""
     clients, loop = _clients, asyncio.get_running_loop()
     if not _ssl_context.cache_info().currsize:
-        await asyncio.to_thread(_warm_up)
+        try:
+            await asyncio.to_thread(_warm_up)
+        except RuntimeError:  # no thread to be had
+            _warm_up()
     with clients.lock:
         for ended in [one for one in clients.loops if one.is_closed()]:
             del clients.loops[ended]
@@ -143,18 +209,29 @@ async def async_client() -> Shared[httpx.AsyncClient]:
     return _with_room(clients, of_loop.by_proxies.setdefault(_proxies(), []), httpx.AsyncClient)
 
 
+def leave(shared: Shared[httpx.Client]) -> None:
+    """Let go of a client."""
+    for surplus in shared.leave():
+        surplus.close()
+
+
+async def aleave(shared: Shared[httpx.AsyncClient]) -> None:
+    """Async version of `leave`."""
+    for surplus in shared.leave():
+        await surplus.aclose()
+
+
 def _proxies() -> object:
     return tuple(sorted(getproxies().items()))
 
 
 def _with_room(clients: _Clients, pool: list[Shared[ClientT]], kind: type[ClientT]) -> Shared[ClientT]:
-    for shared in pool:
-        if shared.enter():
-            return shared
-    shared = Shared(_make(kind), clients.lock)
-    shared.enter()
-    pool.append(shared)
-    return shared
+    with clients.lock:
+        for shared in pool:
+            if shared.has_room:
+                shared.enter()
+                return shared
+    return Shared(_new_client(kind), pool, clients.lock)
 
 
 async def _close_with_loop() -> AsyncGenerator[None]:

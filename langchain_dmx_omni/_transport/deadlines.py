@@ -29,50 +29,62 @@ class Deadline:
     Args:
         first: Seconds from the end of sending to the first event, or None for no limit.
         idle: Seconds from one event to the next, or None for no limit.
+        clock: Returns the time in seconds.
 
     Attributes:
-        at: The time (of `time.monotonic`) that ends the wait; infinite while nobody waits.
+        at: The clock's time that ends the wait; infinite while nobody waits.
         pace: Seconds that any wait may last at least: to look at `at` so often is to never be late.
         missed: Whether a wait was ended from outside.
     """
 
-    def __init__(self, first: float | None, idle: float | None) -> None:
+    def __init__(self, first: float | None, idle: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self._first = first
         self._idle = math.inf if idle is None else idle
         self._limit = math.inf if first is None else first
-        self._seen = False
+        self._had_event = False
         self.pace = min(self._limit, self._idle)
         self.at = math.inf
         self.missed = False
 
     def sent(self) -> None:
         """Start the clock: the request is on its way."""
-        self.at = time.monotonic() + self._limit
+        self.at = self.clock() + self._limit
 
     def waiting(self) -> None:
         """The caller waits again. After an event, its own time is forgiven; after a comment, the clock runs on."""
         if self.at == math.inf:
-            self.at = time.monotonic() + self._limit
+            self.at = self.clock() + self._limit
 
     def event(self) -> None:
         """An event has arrived."""
         self.at = math.inf
         self._limit = self._idle
-        self._seen = True
+        self._had_event = True
+
+    @property
+    def running(self) -> bool:
+        """Whether the clock runs: the request is on its way."""
+        return self.at != math.inf
 
     @property
     def remaining(self) -> float | None:
         """Seconds left, or None for no limit."""
-        return None if self.at == math.inf else max(0.0, self.at - time.monotonic())
+        return None if self.at == math.inf else max(0.0, self.at - self.clock())
+
+    @property
+    def next_look(self) -> float:
+        """Seconds after which to look at `at` again."""
+        return min(self.at - self.clock(), self.pace)
 
     @property
     def passed(self) -> bool:
-        """Whether it is over."""
-        return self.missed or time.monotonic() >= self.at
+        """Whether the deadline has passed."""
+        return self.missed or self.clock() >= self.at
 
     def error(self) -> RequestTimeoutError:
         """Return the error that names the deadline which passed."""
-        if self._seen:
+        if self._had_event:
             return IdleTimeoutError(f"no further event {within(self._idle)} (idle_timeout)")
         return FirstEventTimeoutError(f"no event {within(self._first)} of sending (first_event_timeout)")
 
@@ -112,11 +124,10 @@ class Alarm:
             self._timer.cancel()
 
     def _sleep(self) -> None:
-        left = min(self._deadline.at - time.monotonic(), self._deadline.pace)
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._look)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, self._deadline.next_look), self._look)
 
     def _look(self) -> None:
-        if self._deadline.at > time.monotonic():
+        if self._deadline.at > self._deadline.clock():
             self._sleep()
         elif self._task is not None:
             self._deadline.missed = True
@@ -136,15 +147,21 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self._wakes = math.inf
 
-    def watch(self, deadline: Deadline, sock: socket.socket) -> None:
+    def watch(self, deadline: Deadline, sock: socket.socket) -> bool:
         """Shut a socket down when a deadline passes, so that what waits on it returns.
 
         The deadline may move at any time, without a word. It must be forgotten before the socket can serve another.
+
+        Returns:
+            Whether anyone watches: False if there is no thread to be had.
         """
         with self._changed:
             self._waits[deadline] = sock
-            if not self._started() and min(deadline.at, time.monotonic() + deadline.pace) < self._wakes:
+            if self._started() and time.monotonic() + deadline.next_look < self._wakes:
                 self._changed.notify()
+            if self._thread is None:
+                del self._waits[deadline]
+            return self._thread is not None
 
     def forget(self, deadline: Deadline) -> None:
         """Watch a deadline no more."""
@@ -152,20 +169,21 @@ class Watchdog:
             self._waits.pop(deadline, None)
 
     def later(self, chore: Callable[[], object]) -> None:
-        """Do something in the thread, soon. Never waits for it, nor for any lock that it takes."""
+        """Run a chore in the thread, soon, without waiting for it or for any lock that it takes."""
         with self._changed:
             self._chores.append(chore)
-            if not self._started():
+            if self._started():
                 self._changed.notify()
 
     def _started(self) -> bool:
-        """Start the thread, unless it runs."""
+        """Start the thread, unless it runs; return whether it did. With no thread to be had, the next call tries."""
         if self._thread is not None:
-            return False
+            return True
         thread = threading.Thread(target=self._watch, name="dmx-omni-deadlines", daemon=True)
-        thread.start()  # it waits for the caller's block to end
-        self._thread = thread
-        return True
+        with contextlib.suppress(RuntimeError, MemoryError):
+            thread.start()  # it waits for the caller's block to end
+            self._thread = thread
+        return False
 
     def _watch(self) -> None:
         while True:
@@ -183,13 +201,13 @@ class Watchdog:
         """Wait for a deadline or for a change; return whether there is anything more to do."""
         now = time.monotonic()
         for deadline, sock in [*self._waits.items()]:
-            if deadline.at <= now:
+            if deadline.at <= deadline.clock():
                 del self._waits[deadline]
                 deadline.missed = True
                 # The class's own method: an SSL socket's would tear down what the reader still uses.
                 with contextlib.suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-        self._wakes = min((min(one.at, now + one.pace) for one in self._waits), default=math.inf)
+        self._wakes = now + min((deadline.next_look for deadline in self._waits), default=math.inf)
         resting = self._wakes == math.inf
         woken = self._changed.wait(min(self._REST, self._wakes - now))
         return bool(woken or not resting or self._waits or self._chores)

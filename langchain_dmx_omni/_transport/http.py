@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,9 @@ import httpx
 from langchain_dmx_omni import _failures
 from langchain_dmx_omni._sse import EventDecoder, ServerSentEvent
 from langchain_dmx_omni.errors import (
+    AnswerTooLargeError,
     BadRequestError,
+    CertificateError,
     ConfigurationError,
     ConnectError,
     ConnectTimeoutError,
@@ -25,6 +28,7 @@ from langchain_dmx_omni.errors import (
 
 from . import clients
 from .deadlines import Alarm, Deadline, watchdog, within
+from .encoding import aunpacked, unpacked, unpacker
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -47,18 +51,26 @@ SECONDS_FOR_THE_REST = 1.0
 class _Incoming:
     """What the sync and the async stream of an answer share."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
+    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint) -> None:
         self.headers = response.headers
         self.decoder = EventDecoder()
         self._response = response
         self._deadline = deadline
-        self._leaving = leaving  # what remains to be done about the client
+        self._bounds = endpoint.bounds
+        self._read = 0
         # Waiting for the body is left to the deadline, which alone knows whether an event is due.
         self._timeouts: MutableMapping[str, Any] = response.request.extensions["timeout"]
         self._timeouts["read"] = None
 
     def _take(self, data: bytes) -> list[ServerSentEvent]:
-        events = self.decoder.feed(data)
+        decoder, bounds, size = self.decoder, self._bounds, len(data)
+        self._read += size
+        longest = decoder.held + size
+        events = decoder.feed(data)
+        if longest > bounds.event and max(decoder.held, *(len(one.data) for one in events), 0) > bounds.event:
+            raise AnswerTooLargeError(f"an event of the answer is longer than {bounds.event:,} bytes (max_event_bytes)")
+        if self._read > bounds.answer:
+            raise AnswerTooLargeError(f"the answer is longer than {bounds.answer:,} bytes (max_answer_bytes)")
         if events:
             self._deadline.event()
         elif self._deadline.passed:
@@ -72,12 +84,18 @@ class _Incoming:
 
 
 class EventStream(_Incoming):
-    """The events of one answer, as they arrive, in the batches in which they arrive. Closing it hangs up."""
+    """The events of one answer, as they arrive, in the batches in which they arrive. Closing it hangs up.
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
-        super().__init__(response, deadline, leaving)
-        body = cast("httpx.SyncByteStream", response.stream) if _is_plain(response) else response.iter_bytes()
-        self._pieces = iter(body)
+    Attributes:
+        leaving: What closing it does about the response and the client.
+    """
+
+    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint) -> None:
+        super().__init__(response, deadline, endpoint)
+        self.leaving = contextlib.ExitStack()
+        self._pieces = iter(cast("httpx.SyncByteStream", response.stream))
+        if (unpack := unpacker(response.headers)) is not None:
+            self._pieces = unpacked(self._pieces, unpack)
         network = response.extensions.get("network_stream")
         # HTTP/2, which only a client of the user's speaks, shares one socket among many answers.
         if network is None or response.http_version == "HTTP/2":
@@ -106,7 +124,7 @@ class EventStream(_Incoming):
 
     def drain(self, seconds: float) -> bytes:
         """Return what else arrives within a time; reading to the end lets the connection be used again."""
-        data, deadline = b"", Deadline(seconds, None)
+        data, deadline = bytearray(), Deadline(seconds, None)
         deadline.waiting()
         self._timeouts["read"] = None if self._socket else seconds
         self._watch(deadline)
@@ -118,16 +136,15 @@ class EventStream(_Incoming):
                         break
         finally:
             watchdog.forget(deadline)
-        return data
+        return bytes(data)
 
     def close(self) -> None:
         """Hang up, unless the answer was read to its end."""
         watchdog.forget(self._deadline)
-        self._response.close()
-        self._leaving.close()
+        self.leaving.close()
 
     def hang_up(self) -> None:
-        """Do so soon, from another thread.
+        """Hang up soon, from another thread.
 
         An abandoned stream is closed by the garbage collector, which may run while this very thread holds the
         connection pool's lock; waiting for that lock would then be forever.
@@ -136,17 +153,19 @@ class EventStream(_Incoming):
             watchdog.later(self.close)
 
     def _watch(self, deadline: Deadline) -> None:
-        if self._socket is not None:
-            watchdog.watch(deadline, self._socket)
+        if self._socket is not None and not watchdog.watch(deadline, self._socket):
+            self._socket = None
 
 
 class AsyncEventStream(_Incoming):
     """Async version of `EventStream`."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, leaving: contextlib.ExitStack) -> None:
-        super().__init__(response, deadline, leaving)
-        body = cast("httpx.AsyncByteStream", response.stream) if _is_plain(response) else response.aiter_bytes()
-        self._pieces = aiter(body)
+    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint) -> None:
+        super().__init__(response, deadline, endpoint)
+        self.leaving = contextlib.AsyncExitStack()
+        self._pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
+        if (unpack := unpacker(response.headers)) is not None:
+            self._pieces = aunpacked(self._pieces, unpack)
         self._alarm = Alarm(deadline)
 
     async def read(self) -> list[ServerSentEvent] | None:
@@ -169,25 +188,19 @@ class AsyncEventStream(_Incoming):
 
     async def drain(self, seconds: float) -> bytes:
         """Return what else arrives within a time; reading to the end lets the connection be used again."""
-        data = b""
+        data = bytearray()
         with contextlib.suppress(*_HTTPX_ERRORS, TimeoutError):
             async with asyncio.timeout(seconds):
                 async for piece in self._pieces:
                     data += piece
                     if len(data) >= _MOST_READ:
                         break
-        return data
+        return bytes(data)
 
     async def aclose(self) -> None:
         """Hang up, unless the answer was read to its end."""
         self._alarm.off()
-        await self._response.aclose()
-        self._leaving.close()
-
-
-def _is_plain(response: httpx.Response) -> bool:
-    """Whether the body's bytes are the answer's; then httpx's decoding, which takes time, is left out."""
-    return not response.headers.get("content-encoding", "").replace("identity", "")
+        await self.leaving.aclose()
 
 
 def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
@@ -202,49 +215,69 @@ def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
     def content() -> Iterator[bytes]:
         yield from body
         deadline.sent()
+        request.extensions["timeout"]["read"] = endpoint.first_event_timeout
 
     with contextlib.ExitStack() as leaving:
         client = endpoint.client
         if client is None:
             shared = clients.client()
-            leaving.callback(shared.leave)
+            leaving.callback(clients.leave, shared)
             client = shared.client
         request = endpoint.request(client, content(), len(body))
         try:
             response = client.send(request, stream=True, follow_redirects=False)
         except _HTTPX_ERRORS as error:
             raise _map_error(error, request, deadline, begun=False) from error
-        stream = EventStream(response, deadline, leaving.pop_all())
+        leaving.callback(response.close)
+        try:
+            stream = EventStream(response, deadline, endpoint)
+        except httpx.DecodingError as error:
+            raise _map_error(error, request, deadline, begun=True) from error
+        stream.leaving = leaving.pop_all()
     if _is_error(response):
         with contextlib.closing(stream):
-            raise _failure(response, stream.drain(_SECONDS_FOR_ERROR_BODY))
+            raise _failure(response, stream.drain(_SECONDS_FOR_ERROR_BODY), endpoint.base_url)
     return stream
 
 
 async def asend(endpoint: Endpoint, body: RequestBody) -> AsyncEventStream:
     """Async version of `send`."""
     deadline = Deadline(endpoint.first_event_timeout, endpoint.idle_timeout)
+    alarm = Alarm(deadline)
 
     async def content() -> AsyncIterator[bytes]:
         async for piece in body:
             yield piece
         deadline.sent()
+        request.extensions["timeout"]["read"] = endpoint.first_event_timeout
+        alarm.set()  # for clients of the user's, whose connections know no deadline of a head
 
-    with contextlib.ExitStack() as leaving:
+    async with contextlib.AsyncExitStack() as leaving:
         client = endpoint.async_client
         if client is None:
             shared = await clients.async_client()
-            leaving.callback(shared.leave)
+            leaving.push_async_callback(clients.aleave, shared)
             client = shared.client
         request = endpoint.request(client, content(), len(body))
         try:
             response = await client.send(request, stream=True, follow_redirects=False)
         except _HTTPX_ERRORS as error:
             raise _map_error(error, request, deadline, begun=False) from error
-        stream = AsyncEventStream(response, deadline, leaving.pop_all())
+        except asyncio.CancelledError:
+            if alarm.rang():
+                raise deadline.error() from None
+            raise
+        finally:
+            alarm.off()
+        leaving.push_async_callback(response.aclose)
+        try:
+            stream = AsyncEventStream(response, deadline, endpoint)
+        except httpx.DecodingError as error:
+            raise _map_error(error, request, deadline, begun=True) from error
+        stream.leaving = leaving.pop_all()
     if _is_error(response):
         async with contextlib.aclosing(stream):
-            raise _failure(response, await stream.drain(_SECONDS_FOR_ERROR_BODY))
+            raise _failure(response, await stream.drain(_SECONDS_FOR_ERROR_BODY), endpoint.base_url)
     return stream
 
 
@@ -252,10 +285,14 @@ def _is_error(response: httpx.Response) -> bool:
     return not response.is_success or response.headers.get("content-type", "").lower().startswith("text/html")
 
 
-def _failure(response: httpx.Response, body: bytes) -> DMXOmniError:
+def _failure(response: httpx.Response, body: bytes, base_url: str) -> DMXOmniError:
     if response.is_success:
-        page = _failures.excerpt(body.decode("utf-8", "replace"))
-        return ProtocolError(f"HTTP {response.status_code} with an HTML page instead of an answer: {page}")
+        page = _failures.excerpt(_failures.text(response.headers, body))
+        remedy = "" if "/v1" in base_url else ", which ends in /v1 as a rule"
+        return ProtocolError(
+            f"HTTP {response.status_code} with an HTML page instead of an answer: {page}; "
+            f"check base_url={base_url!r}{remedy}"
+        )
     if response.has_redirect_location:
         # Following it would hand the key and the media to wherever it points.
         place = response.headers["location"].partition("?")[0]
@@ -277,6 +314,8 @@ def _map_error(error: Exception, request: httpx.Request, deadline: Deadline, *, 
             return ConnectTimeoutError(f"the client had no free connection {within(limits['pool'])} (timeout)")
         case httpx.WriteTimeout():
             return WriteTimeoutError(f"{host} took no more of the request {within(limits['write'])} (timeout)")
+        case httpx.ReadTimeout() if not (begun or deadline.running):
+            return ConnectTimeoutError(f"the proxy gave no way to {host} {within(limits['connect'])} (timeout)")
         case httpx.ReadTimeout():
             return deadline.error()
         case httpx.TimeoutException():
@@ -289,4 +328,15 @@ def _map_error(error: Exception, request: httpx.Request, deadline: Deadline, *, 
             return ConnectError(f"the proxy gave no way to {host}: {reason}; check the proxy settings")
     if begun:
         return StreamInterruptedError(f"the connection broke off midway: {reason}")
+    if _is_about_certificate(error):
+        remedy = "check base_url, the clock, and the certificates (SSL_CERT_FILE, SSL_CERT_DIR)"
+        return CertificateError(f"{host} can't be trusted: {reason}; {remedy}")
     return ConnectError(f"can't reach {host}: {reason}; check base_url, the network and the proxy, if any")
+
+
+def _is_about_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

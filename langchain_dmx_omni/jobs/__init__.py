@@ -10,10 +10,13 @@ from ._assistant import Assistant, Reply
 from ._job import Job
 from ._reporting import Progress
 from ._tasks.chapters import Chapter, Chapters, chapters
+from ._tasks.likeness import alike
+from ._tasks.merging import longer, merge
 from ._tasks.minutes import Action, Decision, Minutes, Speaker, minutes
 from ._tasks.moderation import Finding, Moderation, moderation
+from ._tasks.result import Missing, Result
 from ._tasks.task import Closing, Part, Task
-from ._tasks.timeline import Seconds, Span, Window, alike, longer, merge
+from ._tasks.timeline import Seconds, Span, Window
 from ._tasks.transcription import Line, Subtitles, subtitles
 from ._translate import translate
 
@@ -28,10 +31,12 @@ __all__ = [
     "Job",
     "Line",
     "Minutes",
+    "Missing",
     "Moderation",
     "Part",
     "Progress",
     "Reply",
+    "Result",
     "Seconds",
     "Span",
     "Speaker",

@@ -9,15 +9,14 @@ import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, RunnableSequence
 from pydantic import BaseModel
 
 from langchain_dmx_omni.errors import UnreadableAnswerError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import BaseMessage
-    from langchain_core.runnables import Runnable, RunnableConfig
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 Method = Literal["json_schema", "function_calling"]
@@ -31,11 +30,42 @@ _TROUBLESHOOTING = "\nFor troubleshooting, visit:"  # which LangChain adds for p
 _ERROR_LENGTH = 1_000  # characters of an error that the model is shown
 
 
+def identity(llm: BaseChatModel) -> dict[str, str]:
+    """Return what tells models apart as far as their answers go, and no more: a longer timeout is the same model."""
+    params = llm._get_ls_params()
+    known = {name: params.get(f"ls_{name}") for name in ("provider", "model_name", "temperature")}
+    known["base_url"] = getattr(llm, "base_url", None) or getattr(llm, "openai_api_base", None)
+    return {name: str(value) for name, value in known.items() if value is not None}
+
+
 def structured(
     llm: BaseChatModel, schema: type[BaseModel], method: Method = "json_schema"
 ) -> Runnable[Any, dict[str, Any]]:
-    """Return the model with structured output, the raw answer beside it."""
-    return llm.with_structured_output(schema, method=method, include_raw=True)  # type: ignore[return-value]
+    """Return the model with structured output, the raw answer beside it, as `include_raw=True` gives it.
+
+    LangChain's own would call the model on a thread of its own, which keeps the process from ending.
+    """
+    chain = llm.with_structured_output(schema, method=method)
+    if not isinstance(chain, RunnableSequence):
+        return llm.with_structured_output(schema, method=method, include_raw=True)  # type: ignore[return-value]
+    model, *parsers = chain.steps
+
+    def output(raw: Any, config: RunnableConfig) -> dict[str, Any]:
+        try:
+            parsed = raw
+            for parser in parsers:
+                parsed = parser.invoke(parsed, config)
+        except Exception as error:  # noqa: BLE001  # as LangChain does; what it is, is told to the model
+            return {"raw": raw, "parsed": None, "parsing_error": error}
+        return {"raw": raw, "parsed": parsed, "parsing_error": None}
+
+    def invoke(messages: list[BaseMessage], config: RunnableConfig) -> dict[str, Any]:
+        return output(model.invoke(messages, config), config)
+
+    async def ainvoke(messages: list[BaseMessage], config: RunnableConfig) -> dict[str, Any]:
+        return output(await model.ainvoke(messages, config), config)
+
+    return RunnableLambda(invoke, ainvoke, name=schema.__name__)
 
 
 def conversation(question: BaseMessage, schema: type[AnswerT]) -> Conversation[AnswerT]:

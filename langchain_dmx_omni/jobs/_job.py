@@ -7,23 +7,28 @@ and the event loop drive the same `Run`; they differ in how they wait.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import copy
 import os
+import re
 import threading
+import time
+from concurrent.futures import Future, wait
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import ContextThreadPoolExecutor, merge_configs
+from langchain_core.runnables.config import get_config_list, merge_configs
 from pydantic import BaseModel
 
+from langchain_dmx_omni.errors import ConfigurationError
 from langchain_dmx_omni.video import cache_dir
 
-from ._ask import Method, aask, ask, structured
+from ._ask import Method, aask, ask, identity, structured
+from ._background import in_background
 from ._recording import Recording, WindowOptions
 from ._reporting import OnProgress, reporting
-from ._run import Run
+from ._run import OnError, Run
 from ._tasks.task import Task
 from ._tasks.timeline import Window
 
@@ -46,6 +51,9 @@ CONCURRENCY = 4
 OVERLAP = 2.0
 """Seconds that windows share by default."""
 
+_POLL = 0.5
+"""Seconds between two looks at whether another process is done with the same job."""
+
 
 class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     """A task over long video or audio, answered window by window and joined.
@@ -60,10 +68,13 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     ```
 
     Each answer is kept as a small file as soon as it is there. A run that was interrupted, in whatever way, goes on
-    where it was: run it again, and only the missing windows are encoded and asked about.
+    where it was: run it again, and only the missing windows are encoded and asked about. While another process runs the
+    same job, it waits for that one's answers.
 
     The config's `max_concurrency` bounds the calls in flight, 4 by default; in `batch`, those of all recordings
     together. Its callbacks, tags and metadata reach every call.
+
+    A job pickles, if its model, its task and its `progress` do.
 
     Args:
         llm: The model that is asked: `ChatDMXOmni`, or another one that can watch or hear and has structured output.
@@ -78,6 +89,10 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
             the same bytes of the recording, task, model and windows.
         progress: True for a bar on standard error, or a function that is given a `Progress`, from any thread.
+        on_error: What becomes of a window that has no answer for good, such as one that the service's content filter
+            refuses. All others are asked about first. With `"raise"` its error is raised; with `"skip"` the result
+            is that of the others, and its `missing` says which windows it lacks and why. An error that no window is
+            spared, such as a wrong key or a lost connection, is raised with either.
         method: How answers are structured, as in `with_structured_output`. By default the service's model is told the
             schema in words, which works whether or not a service passes formats and tools on.
     """
@@ -93,18 +108,38 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         fps: float | None = None,
         folder: StrPath | None = None,
         progress: OnProgress | bool = False,
+        on_error: OnError = "raise",
         method: Method = "json_schema",
     ) -> None:
+        if on_error not in get_args(OnError):
+            raise ConfigurationError(f"on_error={on_error!r}: 'raise' or 'skip'")
         self.name = task.name
         self.task = task
         self._options = WindowOptions(window, OVERLAP if overlap is None and by == "time" else overlap or 0.0, by, fps)
         self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
-        self._identity = {"model": _identity(llm), "method": method}
-        self._model = structured(llm, task.schema, method)
-        self._closing_model = None if task.closing is None else structured(llm, task.closing.schema, method)
+        self._on_error = on_error
+        self._identity = {"model": identity(llm), "method": method}
+        self._llm = llm
+        self._method = method
+        self._bind()
+
+    def _bind(self) -> None:
+        """Make what does not pickle."""
+        task = self.task
+        self._model = structured(self._llm, task.schema, self._method)
+        self._closing_model = None if task.closing is None else structured(self._llm, task.closing.schema, self._method)
         self._slots: threading.Semaphore | None = None
         self._async_slots: asyncio.Semaphore | None = None
+        self._runs: list[Run[ResultT]] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        bound = {"_model", "_closing_model", "_slots", "_async_slots", "_runs"}
+        return {name: value for name, value in self.__dict__.items() if name not in bound}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind()
 
     # What there is to do
 
@@ -112,12 +147,16 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         """Return the windows of a recording that a run would ask about now. Nothing is encoded.
 
         Raises:
-            InvalidInputError: The recording can't be read, or not be cut like this.
+            InvalidInputError: The recording can't be read, or not be cut like this; or it is no path of a file.
         """
         return self._run(path).missing
 
     def forget(self, path: StrPath) -> None:
-        """Delete what is kept for a recording."""
+        """Delete what is kept for a recording.
+
+        Raises:
+            StorageError: Something can't be deleted.
+        """
         self._run(path).store.clear()
 
     # Runnable
@@ -126,9 +165,14 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         """Return the result for a recording.
 
         Raises:
-            InvalidInputError: The recording can't be read, or not be cut like this; nothing was sent.
+            InvalidInputError: The recording can't be read, or not be cut like this, or it is no path of a file; nothing
+                was sent.
+            StorageError: Answers can't be kept: nothing was sent, or `answers` holds what was paid for.
             DMXOmniError: A window could not be answered, with notes that say which one and what is kept; for an
                 answer that can't be read, it is an `UnreadableAnswerError`.
+
+        Warns:
+            DMXOmniWarning: Times that the model gave are in no way those of their window.
         """
         return self._call_with_config(self._invoke, input, config, run_type="chain", **kwargs)
 
@@ -139,8 +183,39 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     def batch(
         self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
-        """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together."""
-        return Runnable.batch(self._shared(config), inputs, config, return_exceptions=return_exceptions, **kwargs)
+        """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together.
+
+        Ctrl-C does what it does for one recording.
+        """
+        if len(inputs) < 2:
+            return Runnable.batch(self, inputs, config, return_exceptions=return_exceptions, **kwargs)
+        shared, configs = self._shared(config), get_config_list(config, len(inputs))
+        places = threading.Semaphore(_concurrency(configs[0]))  # recordings at a time
+
+        def invoke(path: StrPath, config: RunnableConfig) -> Any:
+            try:
+                return shared.invoke(path, config, **kwargs)
+            except Exception as error:
+                if return_exceptions:
+                    return error
+                raise
+            finally:
+                places.release()
+
+        calls: list[Future[Any]] = []
+        try:
+            for path, each in zip(inputs, configs, strict=True):
+                places.acquire()
+                if any(call.done() and call.exception() is not None for call in calls):
+                    break
+                calls.append(in_background(invoke, path, each))
+            wait(calls)
+        except BaseException as interruption:
+            for run in shared._runs:
+                run.stop(interruption)
+            wait(calls)  # as for one recording
+            raise
+        return [call.result() for call in calls]
 
     def batch_as_completed(self, inputs: Sequence[StrPath], config: Any = None, **kwargs: Any) -> Iterator[Any]:
         """Yield the results for several recordings as they come, each with its place."""
@@ -156,27 +231,40 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     # The two ways to wait
 
     def _invoke(self, path: StrPath, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
-        run, limit = self._run(path), _concurrency(config)
-        slots = self._slots or threading.Semaphore(limit)
-        pool = ContextThreadPoolExecutor(limit)
-        with reporting(self._progress, run.progress) as report, contextlib.closing(run.questions()) as questions:
+        run = self._run(path)
+        if self._slots is not None:  # one of a batch
+            self._runs.append(run)
+        with reporting(self._progress, run.progress) as report:
             run.report_to(report)
+            if run.pending:
+                try:
+                    while not run.begin():
+                        run.raise_failure()  # that the batch was interrupted
+                        time.sleep(_POLL)
+                    self._ask(run, config, self._slots or threading.Semaphore(_concurrency(config)))
+                finally:
+                    run.end()
+        return run.result()
+
+    def _ask(self, run: Run[ResultT], config: RunnableConfig, slots: threading.Semaphore) -> None:
+        calls: list[Future[None]] = []
+        with closing(run.questions()) as questions:
             try:
                 for window, question in questions:
                     slots.acquire()
-                    if run.failure is not None:
+                    if run.stopped is not None:
                         slots.release()
                         break
-                    pool.submit(self._answer, run, window, question, config, slots)
-                pool.shutdown()
-            except BaseException:
-                pool.shutdown()  # what is in flight is paid for, and kept; a second Ctrl-C does not wait for it
-                raise
+                    calls.append(in_background(self._answer, run, window, question, config, slots))
+            finally:
+                wait(calls)  # they are paid for, and kept; a second Ctrl-C does not wait for them
         run.raise_failure()
-        if self._closing_model is not None and (closing := run.closing()) is not None:
-            with slots:
-                run.keep_closing(ask(self._closing_model, *closing, _closing_config(config, self.task)))
-        return run.result()
+        if self._closing_model is not None and (last := run.closing()) is not None:
+            try:
+                with slots:
+                    run.keep_closing(ask(self._closing_model, *last, _closing_config(config, self.task)))
+            except Exception as error:  # noqa: BLE001  # it is raised, unless it may be left out
+                run.fail_closing(error)
 
     def _answer(
         self,
@@ -188,9 +276,8 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     ) -> None:
         try:
             run.keep(window, ask(self._model, question, self.task.schema, _window_config(config, self.task, window)))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # it is raised when the others are done
             run.fail(window, error)
-            raise
         finally:
             slots.release()
 
@@ -198,36 +285,47 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         self, path: StrPath, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> ResultT:
         run = await asyncio.to_thread(self._run, path)
-        slots = self._async_slots or asyncio.Semaphore(_concurrency(config))
+        with reporting(self._progress, run.progress) as report:
+            run.report_to(report)
+            if run.pending:
+                try:
+                    while not await asyncio.to_thread(run.begin):  # noqa: ASYNC110
+                        await asyncio.sleep(_POLL)  # another process can't set an event
+                    await self._aask(run, config, self._async_slots or asyncio.Semaphore(_concurrency(config)))
+                finally:
+                    run.end()
+        return run.result()
+
+    async def _aask(self, run: Run[ResultT], config: RunnableConfig, slots: asyncio.Semaphore) -> None:
         questions = run.questions()
         calls: list[asyncio.Task[None]] = []
         step: asyncio.Future[tuple[Window, HumanMessage] | None] | None = None
-        with reporting(self._progress, run.progress) as report:
-            run.report_to(report)
-            try:
-                while True:
-                    step = asyncio.ensure_future(asyncio.to_thread(next, questions, None))
-                    item = await asyncio.shield(step)
-                    if item is None:
-                        break
-                    await slots.acquire()
-                    if run.failure is not None:
-                        slots.release()
-                        break
-                    calls.append(asyncio.create_task(self._aanswer(run, *item, config, slots)))
-            except asyncio.CancelledError:
-                for call in calls:
-                    call.cancel()  # closes its connection
-                raise
-            finally:
-                await asyncio.gather(*calls, *([] if step is None else [step]), return_exceptions=True)
-                await asyncio.to_thread(questions.close)
+        try:
+            while True:
+                step = asyncio.ensure_future(asyncio.to_thread(next, questions, None))
+                item = await asyncio.shield(step)
+                if item is None:
+                    break
+                await slots.acquire()
+                if run.stopped is not None:
+                    slots.release()
+                    break
+                calls.append(asyncio.create_task(self._aanswer(run, *item, config, slots)))
+        except asyncio.CancelledError:
+            for call in calls:
+                call.cancel()  # closes its connection
+            raise
+        finally:
+            await asyncio.gather(*calls, *([] if step is None else [step]), return_exceptions=True)
+            await asyncio.to_thread(questions.close)
         run.raise_failure()
-        if self._closing_model is not None and (closing := run.closing()) is not None:
-            async with slots:
-                answer = await aask(self._closing_model, *closing, _closing_config(config, self.task))
-            await asyncio.to_thread(run.keep_closing, answer)
-        return run.result()
+        if self._closing_model is not None and (last := run.closing()) is not None:
+            try:
+                async with slots:
+                    answer = await aask(self._closing_model, *last, _closing_config(config, self.task))
+                await asyncio.to_thread(run.keep_closing, answer)
+            except Exception as error:  # noqa: BLE001  # it is raised, unless it may be left out
+                run.fail_closing(error)
 
     async def _aanswer(
         self,
@@ -240,17 +338,20 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         try:
             answer = await aask(self._model, question, self.task.schema, _window_config(config, self.task, window))
             await asyncio.to_thread(run.keep, window, answer)
-        except BaseException as error:
-            run.fail(window, error)
+        except asyncio.CancelledError:
             raise
+        except BaseException as error:  # noqa: BLE001  # it is raised when the others are done
+            run.fail(window, error)
         finally:
             slots.release()
 
     # Parts of it
 
     def _run(self, path: StrPath) -> Run[ResultT]:
-        recording = Recording(Path(path).expanduser(), self._options)
-        return Run(self.task, recording, self._root, self._identity)
+        recording = Recording(_local(path), self._options)
+        if self.task.needs_sound:
+            recording.require_sound(f"{self.task.name}(allow_silent=True) sends its pictures all the same")
+        return Run(self.task, recording, self._root, self._identity, self._on_error)
 
     def _shared(self, config: Any) -> Self:
         """Return a job whose runs share their slots."""
@@ -260,12 +361,25 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         return shared
 
 
-def _identity(llm: BaseChatModel) -> dict[str, str]:
-    """Return what tells models apart as far as their answers go, and no more: a longer timeout is the same model."""
-    params = llm._get_ls_params()
-    known = {name: params.get(f"ls_{name}") for name in ("provider", "model_name", "temperature")}
-    known["base_url"] = getattr(llm, "base_url", None) or getattr(llm, "openai_api_base", None)
-    return {name: str(value) for name, value in known.items() if value is not None}
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:[a-z]+/", re.IGNORECASE)
+
+
+def _local(path: Any) -> Path:
+    """Return the path of a recording.
+
+    Raises:
+        ConfigurationError: It is none, such as a URL.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigurationError(f"a job takes the path of a file, not {type(path).__name__}")
+    url = _URL.match(path) if isinstance(path, str) else None
+    if url is not None:
+        scheme = url[0].partition(":")[0].lower()
+        remedy = "download it and give its path; or ask about it in one call, with media.video(url) or media.audio(url)"
+        if scheme == "file":
+            remedy = "give the path itself"
+        raise ConfigurationError(f"a job cuts a local file, and this is a URL ({scheme}:): {remedy}")
+    return Path(path).expanduser()
 
 
 def _concurrency(config: Any) -> int:

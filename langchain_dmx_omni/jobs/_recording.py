@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,7 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from langchain_dmx_omni import video
+from langchain_dmx_omni.errors import ContentBlockError
 
+from ._files import storing
+from ._scratch import scratch_folder
 from ._tasks.timeline import Window
 
 
@@ -46,23 +48,39 @@ class Recording:
         """Return a hash of the file's bytes, which are read once for it.
 
         Raises:
-            OSError: The file can't be read.
+            StorageError: The file can't be read.
         """
-        return video.content_hash(self.path)
+        with storing("read the recording", self.path, "try again"):
+            return video.content_hash(self.path)
+
+    def require_sound(self, remedy: str) -> None:
+        """Make sure that there is something to hear.
+
+        Raises:
+            ContentBlockError: There is no sound in it; the message ends with the remedy.
+        """
+        if not video.probe(self.path).has_audio:
+            raise ContentBlockError(f"{self.path.name}: there is no sound in it, and nothing was sent; {remedy}")
 
     def blocks(self, skip: Collection[int]) -> Generator[tuple[Window, dict[str, Any]]]:
         """Yield each window with its content block as it is encoded, but those whose index is in `skip`.
 
         One encoded window is on disk at a time; its block holds the bytes.
+
+        Raises:
+            ContentBlockError: A window can't be encoded.
+            InvalidInputError: None can, like this.
+            StorageError: There is no room for an encoded window.
         """
         ranges = [(window.start, window.end) for window in self.windows]
-        with tempfile.TemporaryDirectory(prefix="dmx-omni-") as folder:
+        remedy = "free some space, or set TMPDIR to another folder"
+        with scratch_folder() as folder, storing("encode a window", folder, remedy):
             segments = cast(
                 "Generator[video.Segment]",
                 video.split(self.path, windows=ranges, skip=skip, out=folder, fps=self.fps),
             )
             with closing(segments):
                 for segment in segments:
-                    block = cast("dict[str, Any]", segment.block())
+                    block = segment.block()
                     segment.path.unlink()
                     yield self.windows[segment.index], block

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Generator
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from langchain_core.exceptions import ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
+from langchain_dmx_omni.errors import (
+    BadRequestError,
+    ContentBlockError,
+    DMXOmniWarning,
+    StorageError,
+    UnreadableAnswerError,
+)
+
+from ._claims import Claim
 from ._recording import Recording
 from ._reporting import OnProgress, Progress
 from ._store import Store, digest
+from ._tasks.result import Missing, with_missing
 from ._tasks.task import Part, Task
 from ._tasks.timeline import Window, place
 
@@ -22,6 +34,15 @@ ResultT = TypeVar("ResultT", bound=BaseModel)
 
 _VERSION = 1
 """Of the prompt around a task's instructions; another one makes what older releases have kept unknown."""
+
+OnError = Literal["raise", "skip"]
+
+# What is wrong with one window, and may be right with the next one.
+_REFUSALS = (BadRequestError, UnreadableAnswerError, ContentBlockError)
+HOPELESS = (ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError, StorageError)
+"""What is wrong with all of them: asking on would be in vain."""
+_PATIENCE = 3
+"""Windows in a row that may fail for another reason, such as a lost connection; then no further one is asked about."""
 
 
 class ClosingQuestion(NamedTuple):
@@ -39,14 +60,28 @@ class Run(Generic[ResultT]):
         recording: What it is asked about.
         root: The folder for all that is kept.
         model: What else the answers depend on: the model, and how its answers are structured.
+        on_error: What becomes of the result when a window has no answer.
+
+    Attributes:
+        windows: All windows of the recording.
+        store: What is kept.
+        stopped: The error after which no further window is asked about, or None.
 
     Raises:
-        OSError: The file can't be read.
+        StorageError: The file can't be read.
     """
 
-    def __init__(self, task: Task[Any, ResultT], recording: Recording, root: Path, model: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        task: Task[Any, ResultT],
+        recording: Recording,
+        root: Path,
+        model: dict[str, Any],
+        on_error: OnError,
+    ) -> None:
         self._task = task
         self._recording = recording
+        self._on_error = on_error
         self.windows = recording.windows
         # All of it names the folder: with another word here, what older releases have kept would be unknown.
         about = {
@@ -62,17 +97,28 @@ class Run(Generic[ResultT]):
             "asked_of": model,
         }
         self.store = Store(root, about)
-        stored = {window.index: self.store.load(_name(window), task.schema) for window in self.windows}
-        self._answers = {index: answer for index, answer in stored.items() if answer is not None}
+        self._answers: dict[int, BaseModel] = {}
+        self._failures: dict[int, BaseException] = {}
+        self._unkept: dict[str, BaseModel] = {}
+        self._in_a_row: list[BaseException] = []  # failures since the last answer
+        self._claim: Claim | None = None
+        self._prepared = self._ended = False
         self._report: OnProgress = lambda _: None
         self._lock = threading.Lock()
-        self.failure: BaseException | None = None
-        """The first error of a window."""
+        self.stopped: BaseException | None = None
+        self._load()
+
+    # What there is to do
 
     @property
     def missing(self) -> list[Window]:
         """The windows that are not answered yet."""
         return [window for window in self.windows if window.index not in self._answers]
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything to ask."""
+        return bool(self.missing) or self.closing() is not None
 
     @property
     def progress(self) -> Progress:
@@ -84,63 +130,179 @@ class Run(Generic[ResultT]):
         self._report = report
         report(self.progress)
 
+    # One process at a time
+
+    def begin(self) -> bool:
+        """Claim the job, after making sure that answers can be kept; False while another process is at work on it.
+
+        What that one has answered meanwhile is taken.
+
+        Raises:
+            StorageError: They can't.
+        """
+        if not self._prepared:
+            self.store.prepare()
+            self._prepared = True
+        claim = self.store.claim()
+        with self._lock:
+            self._claim = claim
+        if self._ended:
+            self.end()
+        self._load()
+        return claim is not None
+
+    def end(self) -> None:
+        """Let other processes have the job."""
+        with self._lock:
+            self._ended = True
+            claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.release()
+
+    def _load(self) -> None:
+        """Take what is kept."""
+        with self._lock:
+            before = len(self._answers)
+            for window in self.missing:
+                if (answer := self.store.load(_name(window), self._task.schema)) is not None:
+                    self._answers[window.index] = answer
+            if len(self._answers) > before:
+                self._report(self.progress)
+
+    # Windows
+
     def questions(self) -> Generator[tuple[Window, HumanMessage]]:
-        """Yield each window that is missing with its question. Each step encodes one window, on the calling thread."""
-        if not self.missing:
-            return
-        with closing(self._recording.blocks(skip=frozenset(self._answers))) as blocks:
-            for window, block in blocks:
-                prompt = {"type": "text", "text": self._task.prompt(window, len(self.windows))}
-                yield window, HumanMessage([block, prompt])
+        """Yield each window that is missing with its question. Each step encodes one window, on the calling thread.
+
+        One that can't be encoded has failed, and the others go on.
+
+        Raises:
+            DMXOmniError: None of them can be encoded like this, or there is no place for them.
+        """
+        done = set(self._answers)
+        while missing := [window for window in self.windows if window.index not in done]:
+            try:
+                with closing(self._recording.blocks(skip=frozenset(done))) as blocks:
+                    for window, block in blocks:
+                        done.add(window.index)
+                        prompt = {"type": "text", "text": self._task.prompt(window, len(self.windows))}
+                        yield window, HumanMessage([block, prompt])
+                return
+            except ContentBlockError as error:
+                window = next(each for each in missing if each.index not in done)
+                done.add(window.index)
+                self.fail(window, error)
 
     def keep(self, window: Window, answer: BaseModel) -> None:
-        """Take the answer for a window, and keep it."""
-        self.store.save(_name(window), answer)
+        """Take the answer for a window, and keep it.
+
+        Raises:
+            StorageError: It can't be kept.
+        """
+        self._save(_name(window), answer)
         with self._lock:
+            self._in_a_row = []
             self._answers[window.index] = answer
             self._report(self.progress)
 
     def fail(self, window: Window, error: BaseException) -> None:
         """Take note of a window that could not be answered."""
+        error.add_note(
+            f"{self._task.name}: window {window.index + 1} of {len(self.windows)} "
+            f"({window.start:.1f} to {window.end:.1f} s) of {self._recording.path.name}"
+        )
         with self._lock:
-            if self.failure is None:
-                self.failure = error
-                error.add_note(
-                    f"{self._task.name}: window {window.index + 1} of {len(self.windows)} "
-                    f"({window.start:.1f} to {window.end:.1f} s) of {self._recording.path.name}"
-                )
+            self._failures[window.index] = error
+            self._in_a_row = [] if isinstance(error, _REFUSALS) else [*self._in_a_row, error]
+            if self.stopped is not None:
+                return
+            if not isinstance(error, Exception) or isinstance(error, HOPELESS):
+                self.stopped = error
+            elif len(self._in_a_row) >= _PATIENCE:
+                self.stopped = self._in_a_row[0]
+
+    def stop(self, error: BaseException) -> None:
+        """Ask about no further window; those in flight are kept, then the error is raised."""
+        with self._lock:
+            self.stopped = self.stopped or error
 
     def raise_failure(self) -> None:
-        """Raise the first error, which says what is kept."""
-        if self.failure is not None:
-            self.failure.add_note(
-                f"{len(self._answers)} of {len(self.windows)} windows are answered and kept in {self.store.folder}; "
-                "run it again to ask for the others only"
-            )
-            raise self.failure
+        """Raise the error that ends the job, if there is one; it says what is kept."""
+        error = self.stopped or next(iter(self._failures.values()), None)
+        refused = any(isinstance(each, _REFUSALS) for each in self._failures.values())
+        skipped = self._on_error == "skip" and self.stopped is None and (refused or self._answers)
+        if error is None or skipped:
+            return
+        way_out = '; on_error="skip" gives the result without them' if refused and self.stopped is None else ""
+        self._raise(error, way_out)
+
+    def _raise(self, error: BaseException, way_out: str = "") -> None:
+        error.add_note(
+            f"{len(self._answers)} of {len(self.windows)} windows are answered and kept in {self.store.folder}; "
+            f"run it again to ask for the others only{way_out}"
+        )
+        if isinstance(error, StorageError):
+            error.answers = dict(self._unkept)
+        raise error
+
+    def _save(self, name: str, answer: BaseModel) -> None:
+        try:
+            self.store.save(name, answer)
+        except StorageError:
+            with self._lock:
+                self._unkept[name] = answer
+            raise
+
+    # From here on, all windows are answered, or have failed for good.
 
     def closing(self) -> ClosingQuestion | None:
         """Return the question that closes the job; None where there is none, or it is answered already."""
-        if self._task.closing is None or self._closing_prompt is None or self._closing_answer is not None:
+        if self.missing and not self._failures:
+            return None
+        if self._task.closing is None or self._closing_prompt is None or self._closing_answer() is not None:
             return None
         return ClosingQuestion(HumanMessage(self._closing_prompt), self._task.closing.schema)
 
     def keep_closing(self, answer: BaseModel) -> None:
-        """Take the answer to the question that closes the job, and keep it."""
-        self.store.save(self._closing_name, answer)
-        self._closing_answer = answer
+        """Take the answer to the question that closes the job, and keep it.
+
+        Raises:
+            StorageError: It can't be kept.
+        """
+        self._save(self._closing_name, answer)
+
+    def fail_closing(self, error: Exception) -> None:
+        """Go on without the answer to the closing question, if it was refused and may be left out; else raise.
+
+        Warns:
+            DMXOmniWarning: It is left out.
+        """
+        if self._on_error == "skip" and isinstance(error, _REFUSALS):
+            warnings.warn(
+                f"{self._task.name}: the closing question has no answer, the result is put together from the "
+                f"windows' alone: {error}",
+                DMXOmniWarning,
+                stacklevel=2,
+            )
+            return
+        error.add_note(f"{self._task.name}: the closing question about {self._recording.path.name}")
+        self._raise(error)
 
     def result(self) -> ResultT:
-        """Return the joined result of all windows, all of which must be answered."""
-        if self._task.closing is None or self._closing_answer is None:
-            return self._joined
-        return self._task.closing.apply(self._joined, self._parts, self._closing_answer)
-
-    # From here on, all windows are answered.
+        """Return the joined result of all windows that are answered, and which are not."""
+        result, answer = self._joined, self._closing_answer()
+        if self._task.closing is not None and answer is not None:
+            result = self._task.closing.apply(result, self._parts, answer)
+        if self._on_error == "raise":
+            return result
+        failures = sorted(self._failures.items())
+        missing = [Missing(self.windows[index], error) for index, error in failures if isinstance(error, Exception)]
+        return with_missing(result, missing)
 
     @cached_property
     def _parts(self) -> list[Part[Any]]:
-        return [Part(window, place(self._answers[window.index], window)) for window in self.windows]
+        answered = [window for window in self.windows if window.index in self._answers]
+        return [Part(window, place(self._answers[window.index], window)) for window in answered]
 
     @cached_property
     def _joined(self) -> ResultT:
@@ -149,13 +311,12 @@ class Run(Generic[ResultT]):
     @cached_property
     def _closing_prompt(self) -> str | None:
         closing = self._task.closing
-        return None if closing is None else closing.prompt(self._joined, self._parts)
+        return closing.prompt(self._joined, self._parts) if closing is not None and self._parts else None
 
     @property
     def _closing_name(self) -> str:
         return f"closing-{digest(self._closing_prompt or '')}"
 
-    @cached_property
     def _closing_answer(self) -> BaseModel | None:
         if self._task.closing is None or self._closing_prompt is None:
             return None

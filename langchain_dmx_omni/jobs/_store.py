@@ -1,26 +1,37 @@
 """What has been answered already, as small files, so that a job that was interrupted goes on where it was.
 
 A folder a job: its name is made of the recording's bytes, the task, the model and the windows, so that nothing is
-taken for something else when one of them changes. A file appears whole or not at all.
+taken for something else when one of them changes. A file appears whole or not at all. One process at a time works on a
+job; another one waits for it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import re
-import tempfile
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from langchain_dmx_omni.errors import StorageError
+
+from ._claims import Claim
+from ._files import PART, storing, write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+_LEAST_FREE = 1 << 20
+"""Bytes that must be free before anything is asked: answers are small, and are paid for."""
+_REMEDY = "free some space, or make the folder writable, or give another one: folder="
 
 
 class Store:
@@ -36,41 +47,68 @@ class Store:
         name = re.sub(r"[^\w-]+", "-", about["task"]["name"])[:40]
         self.folder = root / f"{name}-{digest(self._about)}"
 
+    def prepare(self) -> None:
+        """Make sure that answers can be kept, before they are paid for; delete what a killed process left half written.
+
+        Raises:
+            StorageError: The folder can't be written, or its disk is full.
+        """
+        with storing("keep answers", self.folder, _REMEDY):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is said in a meeting is not for all
+            usage = shutil.disk_usage(self.folder)
+            if usage.total and usage.free < _LEAST_FREE:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._write("job", self._about)
+
+    def claim(self) -> Claim | None:
+        """Return the claim to work on this job, or None while another process has it.
+
+        Raises:
+            StorageError: The folder can't be written.
+        """
+        with storing("keep answers", self.folder, _REMEDY):
+            claim = Claim.take(self.folder / "run.lock")
+        if claim is not None:
+            for part in self.folder.glob(f"*{PART}"):
+                part.unlink(missing_ok=True)
+        return claim
+
     def load(self, name: str, schema: type[AnswerT]) -> AnswerT | None:
         """Return an answer that was kept, or None; one that can't be read counts as none."""
         try:
             return schema.model_validate(json.loads((self.folder / f"{name}.json").read_text("utf-8")))
-        except (OSError, ValueError, ValidationError):
+        except (OSError, ValueError, ValidationError, RecursionError):
             return None
 
     def save(self, name: str, answer: BaseModel) -> None:
         """Keep an answer.
 
         Raises:
-            OSError: The folder can't be written.
+            StorageError: It can't be written; `answers` holds it.
         """
-        if not (self.folder / "job.json").exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is said in a meeting is not for all
-            self._write("job", self._about)
-        # Not pydantic's own JSON, which has no word for a number that is none.
-        self._write(name, json.dumps(answer.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False))
+        try:
+            with storing("keep an answer", self.folder, _REMEDY):
+                # Not pydantic's own JSON, which has no word for a number that is none.
+                fields = answer.model_dump(mode="json", by_alias=True)
+                self._write(name, json.dumps(fields, indent=1, ensure_ascii=False))
+        except StorageError as error:
+            error.answers = {name: answer}
+            raise
 
     def clear(self) -> None:
-        """Forget the job."""
-        with contextlib.suppress(FileNotFoundError):
+        """Forget the job.
+
+        Raises:
+            StorageError: Something can't be deleted.
+        """
+        remedy = "delete the folder yourself"
+        with storing("delete what is kept", self.folder, remedy), contextlib.suppress(FileNotFoundError):
             for file in self.folder.iterdir():
                 file.unlink(missing_ok=True)
             self.folder.rmdir()
 
     def _write(self, name: str, text: str) -> None:
-        number, path = tempfile.mkstemp(".part", name, self.folder)
-        try:
-            with open(number, "wb") as file:  # noqa: PTH123  # a descriptor
-                file.write(text.encode("utf-8", "backslashreplace"))
-            os.replace(path, self.folder / f"{name}.json")  # noqa: PTH105
-        except BaseException:
-            Path(path).unlink(missing_ok=True)
-            raise
+        write_whole(self.folder / f"{name}.json", text, 0o600)
 
 
 def digest(text: str) -> str:

@@ -248,6 +248,20 @@ def _thirds(pcm: bytes) -> list[bytes]:
     return [piece for piece in (pcm[:size], pcm[size : 2 * size], pcm[2 * size :]) if piece]
 
 
+def _slices(data: bytes) -> list[bytes]:
+    """One file in slices, cut in the middle of samples."""
+    size = (len(data) // 3) | 1
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def _wav_each(pcm: bytes) -> list[Event]:
+    """Audio deltas that are a WAV file each."""
+    place = {"item_id": _MESSAGE_ID, "output_index": 0, "content_index": 1}
+    pieces = [b64encode(wav(piece)).decode() for piece in _thirds(pcm)]
+    deltas = [{"type": "response.output_audio.delta", **place, "delta": piece} for piece in pieces]
+    return [*deltas, {"type": "response.output_audio.done", **place}]
+
+
 def _deltas(data: bytes, name: str = "response.output_audio") -> list[Event]:
     """Audio deltas of odd and even lengths, so that samples and base64 groups are cut anywhere."""
     place = {"item_id": _MESSAGE_ID, "output_index": 0, "content_index": 1}
@@ -276,12 +290,15 @@ _SHAPES: Final[dict[str, Callable[[bytes], _Sound]]] = {
     "several_items": lambda pcm: _in_items([wav(piece) for piece in _thirds(pcm)]),
     "several_items_raw": lambda pcm: _in_items(_thirds(pcm)),
     "several_parts": lambda pcm: _in_items([wav(piece) for piece in _thirds(pcm)], own_parts=True),
+    "several_items_sliced": lambda pcm: _in_items(_slices(wav(pcm))),
+    "several_parts_sliced_raw": lambda pcm: _in_items(_slices(pcm), own_parts=True),
     "raw_pcm": lambda pcm: _Sound(parts=[_encoded(pcm)]),
     "broken_lengths": lambda pcm: _Sound(parts=[_encoded(wav(pcm, length=0))]),
     "broken_lengths_ff": lambda pcm: _Sound(parts=[_encoded(_streamed(pcm))]),
     "deltas": lambda pcm: _Sound(between=_deltas(_streamed(pcm))),
     "deltas_legacy": lambda pcm: _Sound(between=_deltas(_streamed(pcm), "response.audio")),
     "deltas_raw": lambda pcm: _Sound(between=_deltas(pcm)),
+    "deltas_wav_each": lambda pcm: _Sound(between=_wav_each(pcm)),
     "deltas_then_item": lambda pcm: _Sound(between=_deltas(_streamed(pcm)), parts=[_encoded(wav(pcm))]),
     "repeated_in_completed": lambda pcm: _Sound(parts=[_encoded(wav(pcm))], repeated=True),
     "several_items_repeated_in_completed": lambda pcm: _Sound(

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 from array import array
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
-from ._answers import SAMPLE_RATE, SPEECH_SHAPES, TEXT, answer, called, numbered, spoken
+from ._answers import SAMPLE_RATE, SPEECH_SHAPES, TEXT, answer, called, numbered, spoken, wav
 from ._items import Call
 from ._script import ABORT, Event, Script, error, html_page, sse
 
@@ -25,6 +26,17 @@ ODD_TEXT: Final = (
 TOOL_ARGUMENTS: Final = '{"city":"Paris","days":3}'
 REASONING: Final = "First I look, then I speak."
 REFUSAL: Final = "I can't help with that."
+
+EMOJI: Final = "So: 🎬!"
+CUT_ARGUMENTS: Final = '{"city":"Paris","days":[1, 2'
+URL_CITATION: Final = {
+    "type": "url_citation",
+    "url": "https://example.com/paris",
+    "title": "Paris",
+    "start_index": 0,
+    "end_index": 5,
+}
+AUDIO_URL: Final = "https://example.com/speech.wav"
 
 PCM: Final = array(
     "h", (round(9000 * math.sin(2 * math.pi * 440 * n / SAMPLE_RATE)) for n in range(SAMPLE_RATE // 2 + 1))
@@ -108,10 +120,72 @@ def _transcript() -> list[Event]:
     return numbered([*events[:at], delta, done, *events[at:]])
 
 
+def _ended(**response: object) -> list[Event]:
+    """The plain answer, whose last event says more than that it is complete."""
+    events = answer()
+    events[-1]["response"] |= response
+    return events
+
+
+def _emoji_cut_in_two() -> list[Event]:
+    """A character in two halves, one at the end of a delta and one at the beginning of the next."""
+    return answer(EMOJI, deltas=["So: \ud83c", "\udfac!"])
+
+
+def _cited() -> list[Event]:
+    events = answer()
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "annotation_index": 0}
+    cited: Event = {"type": "response.output_text.annotation.added", **place, "annotation": URL_CITATION}
+    at = next(number for number, event in enumerate(events) if event["type"] == "response.output_text.done")
+    events[-2]["item"]["content"][0]["annotations"] = [URL_CITATION]
+    return numbered([*events[:at], cited, *events[at:]])
+
+
+def _audio_as(audio: object) -> list[Event]:
+    """Speech as a string in the place of an object."""
+    events = spoken(TEXT, PCM)
+    for event in events:
+        for part in event.get("item", {}).get("content", ()):
+            if part.get("type") == "output_audio":
+                part["audio"] = audio
+    return events
+
+
+def _called_with(arguments: str, *, deltas: str | None = None, name: str = "weather", **options: Any) -> Script:
+    """A call whose arguments are `arguments` in the end, and `deltas` in pieces before that."""
+    events = called(Call(name, arguments), **options)
+    if deltas is not None:
+        kept = [event for event in events if event["type"] != "response.function_call_arguments.delta"]
+        at = next(number for number, event in enumerate(kept) if event["type"].endswith("arguments.done"))
+        piece = {"type": "response.function_call_arguments.delta", "item_id": kept[at]["item_id"], "output_index": 0}
+        events = numbered([*kept[:at], {**piece, "delta": deltas}, *kept[at:]])
+    return sse(events)
+
+
+def _calls_in_one_place() -> Script:
+    events = called(*[Call("weather", TOOL_ARGUMENTS)] * 2)
+    for event in events:
+        if "output_index" in event:
+            event["output_index"] = 0
+    return sse(events)
+
+
+def _chat_completions() -> Script:
+    def chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return b"data: " + _line({"id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [choice]}) + b"\n"
+
+    return Script(body=(chunk({"content": "Hello "}), chunk({}, "stop"), b"data: [DONE]\n\n"))
+
+
 def _begun_then(*steps: bytes | float, tail: bytes = b"") -> Script:
     """The first few events of the plain answer, then `steps`, then the end."""
     begun = sse(answer()[:_BEGUN_EVENTS], done=False)
     return replace(begun, body=(*begun.body, *steps, *((tail,) if tail else ())))
+
+
+def _rest(events: list[Event]) -> bytes:
+    return sse(events).payload
 
 
 def _aborted(events: list[Event]) -> Script:
@@ -173,12 +247,26 @@ _WHOLE: Final[dict[str, Callable[[], Script]]] = {
     "tool_call_done_without_arguments": lambda: _tool_call(done_arguments=False),
     "tool_call_without_deltas": lambda: _tool_call(deltas=False),
     "two_tool_calls": lambda: _tool_call(2),
+    "two_tool_calls_in_one_place": _calls_in_one_place,
+    "tool_call_done_says_more": lambda: _called_with(TOOL_ARGUMENTS, deltas=TOOL_ARGUMENTS[:9]),
+    "tool_call_done_says_other": lambda: _called_with(TOOL_ARGUMENTS, deltas=TOOL_ARGUMENTS[5:]),
+    "tool_call_cut_off": lambda: _called_with(CUT_ARGUMENTS, finish="max_output_tokens"),
+    "tool_call_not_json": lambda: _called_with(TOOL_ARGUMENTS * 2),
+    "tool_call_without_a_name": lambda: _called_with(TOOL_ARGUMENTS, name=""),
     "reasoning_summary": lambda: sse(_reasoning()),
     "refusal": lambda: sse(_refusal()),
     "audio_transcript": lambda: sse(_transcript()),
+    "emoji_cut_in_two": lambda: sse(_emoji_cut_in_two()),
+    "url_citation": lambda: sse(_cited()),
+    "audio_as_base64": lambda: sse(_audio_as(b64encode(wav(PCM)).decode())),
+    "audio_as_data_url": lambda: sse(_audio_as(f"DATA:audio/wav;base64, {b64encode(wav(PCM)).decode()}")),
+    "audio_as_url": lambda: sse(_audio_as(AUDIO_URL)),
     # ends that are ends, though not "completed"
     "incomplete_max_output_tokens": lambda: sse(answer(finish="max_output_tokens")),
     "incomplete_content_filter": lambda: sse(answer(finish="content_filter")),
+    "completed_and_incomplete": lambda: sse(
+        _ended(status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+    ),
 }
 
 
@@ -194,6 +282,19 @@ _BROKEN: Final[dict[str, Callable[[], Script]]] = {
     "nothing": Script,
     "pings_only": lambda: Script(body=(b": PING\n\n",) * 3),
     "failed": lambda: sse(answer(finish="failed")),
+    "completed_and_failed": lambda: sse(_ended(status="failed", error=_SERVER_ERROR)),
+    "completed_with_an_error": lambda: sse(_ended(error=_SERVER_ERROR)),
+    "completed_and_cancelled": lambda: sse(_ended(status="cancelled")),
+    "error_flat_then_done": lambda: _begun_then(
+        b"data: " + _line({"code": "server_error", "message": "upstream broke"}), b"\ndata: [DONE]\n\n"
+    ),
+    "stray_line_then_done": lambda: _begun_then(
+        b"upstream connect error or disconnect/reset before headers\n\n", b"data: [DONE]\n\n"
+    ),
+    "stray_line_then_completed": lambda: _begun_then(
+        b"upstream connect error\n\n", tail=_rest(answer()[_BEGUN_EVENTS:])
+    ),
+    "chat_completions": _chat_completions,
     "error_event_flat": lambda: sse(
         [
             *answer()[:_BEGUN_EVENTS],

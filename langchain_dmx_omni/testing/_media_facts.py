@@ -18,6 +18,8 @@ from ._pictures import Picture, cuts, main_colours
 
 try:
     import av
+
+    from langchain_dmx_omni._media.container import open_container
 except ImportError:  # the gateway then tells formats and sizes in bytes
     av = None  # type: ignore[assignment]
 
@@ -164,7 +166,7 @@ def _measured(data: bytes, format: Format, cancelled: Cancelled) -> Facts:
 
 
 def _opened(data: bytes, format: Format) -> InputContainer:
-    return av.open(io.BytesIO(data), mode="r", format=format.demuxer, metadata_errors="ignore")
+    return open_container(io.BytesIO(data), formats=format.demuxer, demuxer=format.demuxer)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

@@ -133,7 +133,8 @@ def html_page(status: int, message: str) -> bytes:
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    # Half a character can't be UTF-8: it stays an escape.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 def _paused(chunks: Sequence[bytes], pause: float) -> Iterator[bytes | float]:

@@ -26,13 +26,17 @@ from ._answers import (
 )
 from ._arrivals import (
     ARRIVALS,
+    AUDIO_URL,
     BIG_PCM_BYTES,
     BROKEN_ARRIVALS,
+    CUT_ARGUMENTS,
+    EMOJI,
     ODD_TEXT,
     PCM,
     REASONING,
     REFUSAL,
     TOOL_ARGUMENTS,
+    URL_CITATION,
 )
 from ._http_errors import ERRORS, REQUEST_ID
 from ._items import Call
@@ -41,9 +45,12 @@ from ._script import ABORT, Abort, Event, Script, error, sse
 __all__ = [
     "ABORT",
     "ARRIVALS",
+    "AUDIO_URL",
     "BIG_PCM_BYTES",
     "BROKEN_ARRIVALS",
+    "CUT_ARGUMENTS",
     "DEFAULT_USAGE",
+    "EMOJI",
     "ERRORS",
     "MODEL",
     "ODD_TEXT",
@@ -55,6 +62,7 @@ __all__ = [
     "SPEECH_SHAPES",
     "TEXT",
     "TOOL_ARGUMENTS",
+    "URL_CITATION",
     "Abort",
     "Call",
     "Event",

@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from langchain_dmx_omni._media.sources import unreadable
+from langchain_dmx_omni.errors import ContentBlockError
+
+from ._storage import storing
+
 if TYPE_CHECKING:
     from ._plan import Plan
 
 __all__ = ["cache_dir", "clear_cache", "content_hash"]
 
-_LAYOUT = 1
+_LAYOUT = 2
 """Changes with the encoder's settings, so that older files are not taken for today's."""
 _ABANDONED = 24 * 3600.0
 """Seconds after which a partial file belongs to nobody: its process was killed."""
@@ -38,17 +43,18 @@ def cache_dir() -> Path:
 
 
 def clear_cache(*, older_than: float = 0.0) -> int:
-    """Delete cached files and return how many bytes that freed.
+    """Delete cached files and return how many bytes that freed; what is being written just now stays.
 
     Args:
         older_than: Days since a file was last used; 0 deletes all.
     """
     freed = 0
-    before = time.time() - older_than * 24 * 3600
+    now = time.time()
     for path in cache_dir().glob("*"):
         with suppress(OSError):  # another process may be clearing too
             status = path.stat()
-            if path.suffix in (".mp4", ".m4a", ".part") and status.st_mtime <= before:
+            age = _ABANDONED if path.suffix == ".part" else older_than * 24 * 3600
+            if path.suffix in (".mp4", ".m4a", ".part") and status.st_mtime <= now - age:
                 path.unlink()
                 freed += status.st_size
     return freed
@@ -58,27 +64,37 @@ def content_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal: what a source is known by, whatever its name.
 
     Raises:
-        OSError: The file can't be read.
+        ContentBlockError: The file can't be read.
     """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ContentBlockError(f"{path}: it can't be read: {unreadable(error)}") from None
 
 
 def cached_path(content: str, plan: Plan, start: float, end: float) -> Path:
-    """Return where a span of a source is kept once it is encoded."""
+    """Return where a span of a source is kept once it is encoded.
+
+    Raises:
+        StorageError: The cache can't be written.
+    """
     settings = json.dumps([_LAYOUT, content, [str(value) for value in plan], round(start, 6), round(end, 6)])
     folder = cache_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder / (hashlib.sha256(settings.encode()).hexdigest()[:32] + (".mp4" if plan.width else ".m4a"))
 
 
 def is_kept(path: Path) -> bool:
-    """Whether a file is there; marks it as used."""
+    """Whether a file is there, and one of ours (a crash of the system may leave it empty); marks it as used."""
     try:
+        with path.open("rb") as file:
+            whole = file.read(8)[4:] == b"ftyp"
         os.utime(path)
     except OSError:
         return False
-    return True
+    return whole
 
 
 def sweep() -> None:

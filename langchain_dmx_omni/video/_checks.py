@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import av
 
 from langchain_dmx_omni._media.taken import elsewhere
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
@@ -15,6 +20,24 @@ if TYPE_CHECKING:
     import os
 
 _LEAST_BYTES = 16 * 1024
+_SHORTEST, _LONGEST = 0.001, 7 * 24 * 3600.0
+"""Seconds of a recording; no camera runs on for longer, but a damaged clock does."""
+_NARROWEST = 200
+"""Width to height, or height to width, that the service takes at the most."""
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Name the file in what FFmpeg says of it in the midst of work.
+
+    Raises:
+        ContentBlockError: It can't be decoded, or not be encoded as planned.
+    """
+    try:
+        yield
+    except av.FFmpegError as error:
+        said = getattr(error, "strerror", None) or type(error).__name__
+        raise ContentBlockError(f"{path.name}: it can't be converted: {said}; another program may repair it") from None
 
 
 def usable(path: str | os.PathLike[str]) -> MediaInfo:
@@ -28,6 +51,19 @@ def usable(path: str | os.PathLike[str]) -> MediaInfo:
         media_type = sniff_file(info.path)
         remedy = f"; {elsewhere(media_type)}" if media_type and media_type.kinds == ("image",) else ""
         raise ContentBlockError(f"{info.path.name}: {info.problem or 'there is nothing to play in it'}{remedy}")
+    if info.duration < _SHORTEST:
+        raise ContentBlockError(f"{info.path.name}: it is {info.duration:g} s long, too short for a single sample")
+    if info.duration > _LONGEST:
+        days = info.duration / 24 / 3600
+        raise ContentBlockError(
+            f"{info.path.name}: by its timestamps it is {days:,.0f} days long, which can't be; "
+            "write it anew with a clock that is right (ffmpeg -i in -c copy out)"
+        )
+    if info.width and info.height and max(info.width, info.height) > _NARROWEST * min(info.width, info.height):
+        raise ContentBlockError(
+            f"{info.path.name}: it is shown at {info.width:,}×{info.height:,} pixels; "
+            f"sides of 1 to {_NARROWEST} are the most that the service takes"
+        )
     if info.problem:
         warnings.warn(f"{info.path.name}: {info.problem}; what can be read is used", DMXOmniWarning, stacklevel=3)
     return info

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from langchain_dmx_omni.errors import DMXOmniWarning, MediaTooLargeError
 
+from ._checks import named
 from ._plan import Plan, smaller
-from ._reader import Picture, Reader, Sound
+from ._reader import Picture, Reader
+from ._sound import Sound
 from ._writer import MOMENT, Writer
 from .probe import probe
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from .probe import MediaInfo
     from .progress import Report
 
-_WAIT = 30.0
-"""Seconds that one kind of stream may be ahead of the other before the other has surely nothing more to give."""
 _SEEK = 20.0
 """Seconds that are rather skipped by seeking than by reading."""
 _TRIES = 3
@@ -54,14 +54,17 @@ def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Pat
         return
     waiting, writers = deque(clips), deque[Writer]()
     clock = _Clock(clips)
-    reader = Reader(info.path, info, clips[0].plan.sample_rate, clock.ticks)
+    rate = clips[0].plan.sample_rate  # the sound is read once, for all of them
     with ExitStack() as stack:
+        stack.enter_context(named(info.path))
+        reader = Reader(info, rate, clock.ticks)
         stack.callback(_discard, writers)
         stack.callback(reader.close)
         position, sought = 0.0, 0.0
 
         def is_far() -> bool:
-            return not writers and bool(waiting) and waiting[0].start > max(sought, position + _SEEK)
+            far = not writers and bool(waiting) and waiting[0].start > max(sought, position + _SEEK)
+            return far and reader.can_seek
 
         while waiting or writers:
             if is_far():
@@ -70,7 +73,7 @@ def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Pat
             ended = True
             for piece in reader.read():
                 while waiting and waiting[0].start < piece.until:
-                    writers.append(_writer(waiting.popleft(), info))
+                    writers.append(_writer(waiting.popleft(), info, rate))
                 for writer in writers:
                     writer.take(piece)
                 position = max(position, piece.time)
@@ -82,15 +85,22 @@ def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Pat
                     break
             if ended:
                 break
-        writers.extend(_writer(clip, info) for clip in waiting)
+        writers.extend(_writer(clip, info, rate) for clip in waiting)
         while writers:
             yield _finish(writers)
-        if reader.errors:
-            warnings.warn(
-                f"{info.path.name}: {reader.errors} pieces of it are damaged and were left out",
-                DMXOmniWarning,
-                stacklevel=3,
-            )
+        for problem in _problems(reader):
+            warnings.warn(f"{info.path.name}: {problem}", DMXOmniWarning, stacklevel=3)
+
+
+def _problems(reader: Reader) -> Iterator[str]:
+    if reader.left_out:
+        one = reader.left_out == 1
+        yield f"{'1 piece' if one else f'{reader.left_out} pieces'} of it {'is' if one else 'are'} damaged and left out"
+    if reader.cancelled:
+        yield (
+            f"its two channels cancel each other out (opposite phases) for {reader.cancelled:.1f} s; "
+            "one of them was taken there"
+        )
 
 
 def _discard(writers: deque[Writer]) -> None:
@@ -98,15 +108,13 @@ def _discard(writers: deque[Writer]) -> None:
         writer.discard()
 
 
-def _writer(clip: Clip, info: MediaInfo) -> Writer:
-    return Writer(clip.target, clip.start, clip.end, clip.plan, info.rotation)
+def _writer(clip: Clip, info: MediaInfo, rate: int) -> Writer:
+    return Writer(clip.target, clip.start, clip.end, clip.plan._replace(sample_rate=rate), info)
 
 
 def _is_complete(writer: Writer, piece: Picture | Sound) -> bool:
-    """Whether all of a clip was read; a stream that ended early is not waited for until the file's end."""
-    if piece.until > writer.end + _WAIT:
-        return True
-    return min(writer.video_end, writer.audio_end) > writer.end - MOMENT
+    """Whether all of a clip was read: pieces come in the order of their times."""
+    return piece.time >= writer.end or min(writer.video_end, writer.audio_end) > writer.end - MOMENT
 
 
 def _finish(writers: deque[Writer]) -> Path:

@@ -1,8 +1,4 @@
-"""Opening a local media file: what is taken for media at all, and which of its streams are meant.
-
-A file is never trusted for its name. Playlists and other files that make FFmpeg open further files or addresses
-(HLS, DASH, concat, SDP) are not among the formats here, so a "video" can't reach another file.
-"""
+"""A local media file: that it is one, and which of its streams are meant."""
 
 from __future__ import annotations
 
@@ -24,13 +20,6 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.stream import VideoStream
-
-_FORMATS = (
-    "mov matroska avi flv live_flv asf gif mpegts mpeg mpegvideo m4v h264 hevc obu ivf mxf dv nut rm "
-    "ogg wav w64 aiff au caf mp3 aac ac3 eac3 amr amrnb amrwb flac "
-    "ape wv tta dsf iff mpc mpc8 dts dtshd tak shn voc"
-)
-_OPTIONS = {"format_whitelist": _FORMATS.replace(" ", ","), "protocol_whitelist": "file"}
 
 
 def regular_file(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
@@ -59,15 +48,6 @@ def sniff_file(path: Path) -> MediaType | None:
     return sniff(FileData(path, path.stat()).head)
 
 
-def open_media(path: Path) -> InputContainer:
-    """Open a file for reading.
-
-    Raises:
-        av.FFmpegError: It is not media, or its header is damaged.
-    """
-    return av.open(str(path), "r", options=_OPTIONS.copy(), metadata_errors="replace")
-
-
 def picture_stream(container: InputContainer) -> VideoStream | None:
     """Return the stream of moving pictures; the cover of a music file is none."""
     best = container.streams.best("video")
@@ -79,16 +59,6 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
     """Return the sound stream that a player would choose."""
     best = container.streams.best("audio")
     return next((stream for stream in container.streams.audio if best and stream.index == best.index), None)
-
-
-def sound_source(graph: av.filter.Graph, frame: av.AudioFrame) -> av.filter.context.FilterContext:
-    """Add the node that feeds sound of a frame's kind into a filter graph."""
-    return graph.add_abuffer(
-        sample_rate=frame.sample_rate,
-        format=frame.format.name,
-        layout=frame.layout.name,
-        time_base=frame.time_base,
-    )
 
 
 def start_of(container: InputContainer) -> float:

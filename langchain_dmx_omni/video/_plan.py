@@ -26,9 +26,13 @@ _MOST_SOUND = 64_000
 
 MODEL_FPS = Fraction(2)
 """Frames a second that the model looks at unless it is told otherwise."""
+_LEAST_FPS = Fraction(1)
+"""Frames a second of a source whose average is less: slides, which may follow one another fast at times."""
 _FRAME_RATES = (Fraction(10), Fraction(5), Fraction(4))
 """Tried, highest first, where the budget leaves room; the model looks at 10 frames a second at the most."""
 
+_LEAST_SIDE = 16
+"""Pixels; encoders take no less, and the service refuses pictures of 10."""
 _BITS_PER_PIXEL = 0.12
 """Bits for each pixel and the square root of the frame rate; half the rate needs more than half the bits."""
 _USUAL_SOURCE = 0.3
@@ -56,7 +60,7 @@ def plan(info: MediaInfo, seconds: float, max_bytes: int, fps: float | None = No
     """
     rate = Fraction(fps).limit_denominator(1001) if fps is not None else MODEL_FPS
     if info.fps and info.has_video:
-        rate = min(rate, Fraction(info.fps).limit_denominator(1001))
+        rate = min(rate, max(Fraction(info.fps).limit_denominator(1001), _LEAST_FPS))
     seconds = max(seconds, 0.1)
     least = _LEAST_SOUND if info.has_video else _LEAST_SOUND_ALONE
     bits = _bits(max_bytes, seconds, rate if info.has_video else Fraction(0), info.has_audio)
@@ -124,9 +128,9 @@ def _need(info: MediaInfo) -> float:
 
 
 def _scaled(width: int, height: int, pixels: float) -> tuple[int, int]:
-    """Return an even size of about so many pixels, of the same shape."""
-    scale = min(1.0, math.sqrt(pixels / (width * height)))
-    return max(16, round(width * scale / 2) * 2), max(16, round(height * scale / 2) * 2)
+    """Return an even size of about so many pixels, of the same shape, and no side under the least."""
+    scale = max(min(1.0, math.sqrt(pixels / (width * height))), _LEAST_SIDE / min(width, height))
+    return max(_LEAST_SIDE, round(width * scale / 2) * 2), max(_LEAST_SIDE, round(height * scale / 2) * 2)
 
 
 def _too_long(info: MediaInfo, seconds: float, max_bytes: int) -> MediaTooLargeError:

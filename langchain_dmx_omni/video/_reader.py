@@ -1,51 +1,47 @@
 """One pass over a file: its pictures and its sound, decoded, with times in seconds from the file's start.
 
+Each of the two is read by itself, and what comes first is given out first: a container may hold one of them seconds
+ahead of the other, and a picture may stay for an hour.
+
 What nobody will look at is not decoded where that is safe. The pictures that are wanted are known before they are
 decoded, from the packets' timestamps; of the others, those that no further picture is built upon are left out.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import av
 
-from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
+from langchain_dmx_omni._media.container import exact, open_container, pass_over
+
+from ._clock import Clock, has_header, has_index, is_raw
+from ._open import picture_stream, sound_stream, start_of
+from ._sound import Mixer, Sound
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from av.audio.stream import AudioStream
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.stream import VideoStream
 
     from .probe import MediaInfo
 
-SAMPLE_WIDTH = 2
-"""Bytes of a sample: sound is mono, 16 bits, native byte order."""
-_PIECES = 8
-"""Pieces of sound a second."""
-_BEYOND = 30.0
+_BEYOND: Final = 30.0
 """Seconds before the start or after the end at which a timestamp can't be right any more."""
-_THREADED_FPS = 5.0
+_THREADED_FPS: Final = 5.0
 """Below this rate frame threads would hold pictures back for seconds."""
+_LONGEST: Final = 1.0
+"""Seconds of a picture that are given out at once, so that sound keeps up with one that stays."""
 
 
 class Picture(NamedTuple):
-    """A picture, and how long it is shown."""
+    """A picture, and how long it is shown; one that stays comes again."""
 
     time: float
     until: float
     frame: av.VideoFrame
-
-
-class Sound(NamedTuple):
-    """A piece of mono sound."""
-
-    time: float
-    until: float
-    samples: bytes
 
 
 Wanted = Callable[[float, float], bool]
@@ -56,204 +52,216 @@ class Reader:
     """A file that is read once, from its start or from where it was sought to.
 
     Args:
-        path: The file.
-        info: What `probe` says of it.
-        sample_rate: Hertz of the sound given out.
-        wanted: Which pictures will be used.
-
-    Attributes:
-        errors: Packets that could not be decoded.
+        info: What `probe` says of the file.
+        sample_rate: Hertz of the sound given out; 0 for none.
+        wanted: Which pictures will be used; None for none of them.
     """
 
-    def __init__(self, path: Path, info: MediaInfo, sample_rate: int, wanted: Wanted) -> None:
-        self.errors = 0
-        self._info = info
-        self._rate = sample_rate
-        self._wanted = wanted
-        self._path = path
-        self._frame_time = 1 / info.fps if info.fps else 0.0
-        self._open()
-        self._shown: Picture | None = None
-        """The picture whose end is not known yet."""
-        self._fed = 0.0
-        """Time of the last packet of pictures."""
-        self._graph: _SoundGraph | None = None
+    def __init__(self, info: MediaInfo, sample_rate: int, wanted: Wanted | None) -> None:
+        self._tracks: list[_Pictures | _Sounds] = []
+        try:
+            if info.has_video and wanted is not None:
+                self._tracks.append(_Pictures(info, wanted))
+            if info.has_audio and sample_rate:
+                self._tracks.append(_Sounds(info, sample_rate))
+        except BaseException:
+            self.close()
+            raise
 
-    def _open(self) -> None:
-        info = self._info
-        self._container = open_media(self._path)
-        self._start = start_of(self._container)
-        self._picture = picture_stream(self._container) if info.has_video else None
-        self._sound = sound_stream(self._container) if info.has_audio else None
-        self._may_skip = False
-        if self._picture is not None:
-            threaded = (info.fps or 0) >= _THREADED_FPS
-            self._picture.thread_type = "AUTO" if threaded else "SLICE"
-            self._may_skip = threaded and _is_constant(self._picture)
+    @property
+    def left_out(self) -> int:
+        """Packets that could not be decoded, and pictures whose time can't be right."""
+        return sum(track.left_out for track in self._tracks)
+
+    @property
+    def cancelled(self) -> float:
+        """Seconds for which the channels of stereo cancelled each other out, and one was taken."""
+        return sum(track.mixer.cancelled for track in self._tracks if isinstance(track, _Sounds))
 
     def close(self) -> None:
         """Close the file."""
-        self._container.close()
+        for track in self._tracks:
+            track.close()
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether a place can be found by its time."""
+        return all(track.can_seek for track in self._tracks)
 
     def seek(self, time: float) -> None:
-        """Go on from the last keyframe before a time; where that can't be done, from the start."""
+        """Go on from the last keyframe before a time, or from the file's start; `read` is to be called again."""
+        for track in self._tracks:
+            track.seek(time)
+
+    def read(self) -> Iterator[Picture | Sound]:
+        """Return pictures and sound in the order of their times, from where the file is."""
+        return heapq.merge(*(track.read() for track in self._tracks), key=lambda piece: piece.time)
+
+
+class _Track:
+    """One stream of a file, opened for itself."""
+
+    def __init__(self, info: MediaInfo) -> None:
+        self.left_out = 0
+        self._info = info
+        self._container = open_container(info.path)
+        self._open()
+
+    def _open(self) -> None:
+        container, info = self._container, self._info
+        self._start = start_of(container)
+        self._clock = Clock(container)
+        picture = picture_stream(container) if info.has_video else None
+        sound = sound_stream(container) if info.has_audio else None
+        both = [stream for stream in (picture, sound) if stream is not None]
+        stream = self._chosen(picture, sound)
+        assert stream is not None
+        self._stream: Any = stream
+        # Where the clock may start anew, all of its streams say when.
+        self._read: list[Any] = both if not has_index(container) or info.clock_restarts else [stream]
+        for other in container.streams:
+            if other not in self._read:
+                pass_over(other)
+
+    def _chosen(self, picture: Stream | None, sound: Stream | None) -> Stream | None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._container.close()
+
+    @property
+    def can_seek(self) -> bool:
+        # Without an index a place is a guess, and behind a clock that starts anew it means nothing.
+        return not self._info.clock_restarts and (has_header(self._container) or not is_raw(self._container))
+
+    def seek(self, time: float) -> None:
         try:
             self._container.seek(round((self._start + time) * av.time_base))
         except av.FFmpegError:  # the place is lost as well
             self._container.close()
+            self._container = open_container(self._info.path)
             self._open()
-        self._shown = self._graph = None
+        self._clock = Clock(self._container)
 
-    def read(self) -> Iterator[Picture | Sound]:
-        """Return pictures and sound in the file's order, from where the file is."""
-        streams = [stream for stream in (self._picture, self._sound) if stream is not None]
-        packets = self._container.demux(*streams)
+    def _packets(self) -> Iterator[Packet[Any] | None]:
+        """Return the packets of the stream, and None for its end."""
+        packets = self._container.demux(*self._read)
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
                 break
             except (av.FFmpegError, EOFError):  # what is damaged beyond is lost; what was read is not
-                self.errors += 1
+                self.left_out += 1
                 break
             if packet.size:  # the empty packets at the end flush the decoders: below, once for all
-                yield from self._pictures(packet) if packet.stream is self._picture else self._sounds(packet)
-        if self._picture is not None:
-            yield from self._pictures(None)
-            if self._shown is not None:  # the last one stays until the sound ends too
-                yield self._shown._replace(until=max(self._shown.until, self._info.duration))
-        if self._sound is not None:
-            yield from self._sounds(None)
-            yield from self._sound_graph().pull(None)
+                self._clock.set(packet)
+                if packet.stream.index == self._stream.index:
+                    yield packet
+        yield None
 
-    def _decode(
-        self, stream: VideoStream | AudioStream, packet: Packet[Any] | None
-    ) -> list[av.VideoFrame | av.AudioFrame]:
+    def _decoded(self, packet: Packet[Any] | None) -> list[Any]:
         try:
-            frames = cast("list[av.VideoFrame | av.AudioFrame]", stream.codec_context.decode(packet))
+            return list(self._stream.codec_context.decode(packet))
         except (av.FFmpegError, EOFError):
-            self.errors += 1
+            self.left_out += 1
             return []
-        for frame in frames:
-            if stream.time_base is not None:  # which those that come last, without a packet, don't know
-                frame.time_base = stream.time_base
-        return frames
 
-    def _pictures(self, packet: Packet[Any] | None) -> Iterator[Picture]:
-        stream = self._picture
-        assert stream is not None
-        if packet is not None:
-            self._choose(stream, packet)
-        for frame in self._decode(stream, packet):
-            assert isinstance(frame, av.VideoFrame)
-            time = self._time_of(frame)
-            if time is None:
-                continue
-            shown = self._shown
-            self._shown = Picture(time, time + self._frame_time, frame)
-            if shown is not None and time > shown.time:
-                yield shown._replace(until=time)
+    def _time_of(self, frame: av.VideoFrame | av.AudioFrame | Packet[Any]) -> float | None:
+        """Return the time of a frame or a packet, or None where it says none that can be right."""
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None or not self._stream.time_base:
+            return None
+        time = float(stamp * self._stream.time_base) - self._start
+        return time if -_BEYOND < time < self._info.duration + _BEYOND else None
 
-    def _choose(self, stream: VideoStream, packet: Packet[Any]) -> None:
+
+class _Pictures(_Track):
+    def __init__(self, info: MediaInfo, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._frame_time = 1 / info.fps if info.fps else 0.0
+        super().__init__(info)
+
+    def _open(self) -> None:
+        super()._open()
+        fps = self._info.fps or 0.0
+        threaded = fps >= _THREADED_FPS
+        self._stream.thread_type = "AUTO" if threaded else "SLICE"
+        self._counted = is_raw(self._container)
+        self._may_skip = threaded and not self._counted and _is_constant(self._stream, fps)
+
+    def _chosen(self, picture: Stream | None, sound: Stream | None) -> Stream | None:
+        return picture
+
+    def read(self) -> Iterator[Picture]:
+        shown: Picture | None = None
+        for packet in self._packets():
+            if packet is not None:
+                self._choose(packet)
+            for frame in self._decoded(packet):
+                after = 0.0 if shown is None else shown.time + self._frame_time
+                time = after if self._counted else self._time_of(frame)
+                if time is None:
+                    if frame.pts is not None:
+                        self.left_out += 1
+                        continue
+                    time = after
+                if shown is not None and time > shown.time:
+                    yield from _again(shown._replace(until=time))
+                shown = Picture(time, time + self._frame_time, frame)
+        if shown is not None:  # the last one stays until the sound ends too
+            yield from _again(shown._replace(until=max(shown.until, self._info.duration)))
+
+    def _choose(self, packet: Packet[Any]) -> None:
         """Tell the decoder whether the picture of a packet may be left out."""
-        context = stream.codec_context
-        if packet.pts is None or packet.time_base is None:
-            context.skip_frame = "DEFAULT"
+        if not self._may_skip:
             return
-        time = float(packet.pts * packet.time_base) - self._start
-        self._fed = max(self._fed, time)
-        if self._may_skip:
+        used = True
+        if packet.pts is not None and packet.time_base:
+            time = float(packet.pts * packet.time_base) - self._start
             # Half a frame either way, for timestamps that were rounded.
             margin = self._frame_time / 2
             used = self._wanted(time - margin, time + self._frame_time + margin)
-            context.skip_frame = "DEFAULT" if used else "NONREF"
-
-    def _sounds(self, packet: Packet[Any] | None) -> Iterator[Picture | Sound]:
-        stream = self._sound
-        assert stream is not None
-        for frame in self._decode(stream, packet):
-            assert isinstance(frame, av.AudioFrame)
-            if self._time_of(frame) is None:
-                continue
-            for sound in self._sound_graph().pull(frame):
-                yield from self._still(sound.time)
-                yield sound
-
-    def _still(self, time: float) -> Iterator[Picture]:
-        """Return the picture that stays on while the sound goes on, as in a recording of slides."""
-        shown = self._shown
-        if shown is not None and self._fed <= shown.time and time - 2.0 > shown.until:
-            until = time - 1.0
-            self._shown = shown._replace(time=until, until=until)
-            yield shown._replace(until=until)
-
-    def _time_of(self, frame: av.VideoFrame | av.AudioFrame) -> float | None:
-        """Return a frame's time, or None for a timestamp that can't be right."""
-        if frame.time is None:
-            return None
-        time = frame.time - self._start
-        return time if -_BEYOND < time < self._info.duration + _BEYOND else None
-
-    def _sound_graph(self) -> _SoundGraph:
-        if self._graph is None:
-            assert self._sound is not None
-            self._graph = _SoundGraph(self._start, self._rate)
-        return self._graph
+        self._stream.codec_context.skip_frame = "DEFAULT" if used else "NONREF"
 
 
-class _SoundGraph:
-    """Sound of any kind → pieces of mono sound at one sample rate, gaps filled with silence."""
-
-    def __init__(self, start: float, rate: int) -> None:
-        self._start = start
+class _Sounds(_Track):
+    def __init__(self, info: MediaInfo, rate: int) -> None:
         self._rate = rate
-        self._layout: tuple[object, ...] | None = None
-        self._graph: av.filter.Graph | None = None
+        super().__init__(info)
+        self.mixer = Mixer(rate, raw=is_raw(self._container))
 
-    def pull(self, frame: av.AudioFrame | None) -> Iterator[Sound]:
-        """Feed a frame, or the end, and return the sound that is ready."""
-        if frame is not None:
-            layout = (frame.format.name, frame.layout.name, frame.sample_rate, frame.time_base)
-            if layout != self._layout:  # the stream changes its mind: a graph can't
-                yield from self._flush()
-                self._layout, self._graph = layout, self._build(frame)
-            assert self._graph is not None
-            self._graph.push(frame)
-            yield from self._ready()
-        else:
-            yield from self._flush()
+    def _chosen(self, picture: Stream | None, sound: Stream | None) -> Stream | None:
+        return sound
 
-    def _build(self, frame: av.AudioFrame) -> av.filter.Graph:
-        graph = av.filter.Graph()
-        graph.link_nodes(
-            sound_source(graph, frame),
-            graph.add("aresample", f"{self._rate}:async=1"),
-            graph.add("aformat", "sample_fmts=s16:channel_layouts=mono"),
-            graph.add("asetnsamples", f"n={self._rate // _PIECES}:p=0"),
-            graph.add("abuffersink"),
-        ).configure()
-        return graph
+    def seek(self, time: float) -> None:
+        super().seek(time)
+        cancelled = self.mixer.cancelled
+        self.mixer = Mixer(self._rate, raw=is_raw(self._container))
+        self.mixer.cancelled = cancelled
 
-    def _flush(self) -> Iterator[Sound]:
-        if self._graph is not None:
-            self._graph.push(None)
-            yield from self._ready()
-            self._graph = None
-
-    def _ready(self) -> Iterator[Sound]:
-        assert self._graph is not None
-        while True:
-            try:
-                frame = self._graph.pull()
-            except (av.BlockingIOError, av.EOFError):
-                return
-            assert isinstance(frame, av.AudioFrame)
-            time = (frame.time or 0.0) - self._start
-            samples = bytes(frame.planes[0])[: frame.samples * SAMPLE_WIDTH]
-            yield Sound(time, time + frame.samples / self._rate, samples)
+    def read(self) -> Iterator[Sound]:
+        began = False
+        for packet in self._packets():
+            for frame in self._decoded(packet):
+                time = self._time_of(frame)
+                if time is None and not began and packet is not None:  # some decoders give no times at all
+                    time = self._time_of(packet)
+                began = True
+                yield from self.mixer.mix(frame, time)
+        yield from self.mixer.mix(None)
 
 
-def _is_constant(stream: VideoStream) -> bool:
+def _again(picture: Picture) -> Iterator[Picture]:
+    """Return a picture as pieces of at most the longest."""
+    time = picture.time
+    while picture.until - time > 2 * _LONGEST:
+        yield picture._replace(time=time, until=time + _LONGEST)
+        time += _LONGEST
+    yield picture._replace(time=time)
+
+
+def _is_constant(stream: VideoStream, fps: float) -> bool:
     """Whether pictures come at a constant rate, so that a packet's time tells how long its picture is shown."""
-    average, base = stream.average_rate, stream.base_rate
-    return average is not None and base is not None and abs(average - base) < base / 200
+    average, base = exact(stream.average_rate), exact(stream.base_rate)
+    return bool(average and base and abs(average - base) < base / 200 and abs(average - fps) < average / 200)

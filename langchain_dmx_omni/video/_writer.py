@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import av
 
-from ._reader import SAMPLE_WIDTH, Picture, Sound
+from langchain_dmx_omni.errors import ContentBlockError
+
+from ._reader import Picture
+from ._sound import SAMPLE_WIDTH, Sound, sound_frame
+from ._storage import storing
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from ._plan import Plan
+    from .probe import MediaInfo
 
 _PRESET = "veryfast"
 _QUALITY = "20"
@@ -28,6 +33,11 @@ _BUFFER = 20.0
 _KEYFRAME = 30.0
 """Seconds between keyframes at the most; scene changes get their own."""
 _FINER = 10_000
+_ANY, _FORWARD = 0, 2
+"""FFmpeg's numbers for a picture of which the encoder decides (the source's choice is not its own), and for one that is
+built on earlier ones only."""
+_VIDEO_RANGE = 1
+"""FFmpeg's number for levels from 16 to 235."""
 MOMENT = 1e-3
 """Seconds for which no picture is shown: the end of a span rarely falls on a tick to the last digit."""
 _JITTER = 0.02
@@ -35,8 +45,8 @@ _JITTER = 0.02
 
 
 def partial(target: Path) -> Path:
-    """Return a name beside a target, to write to before it takes the target's place."""
-    return target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    """Return a name beside a target, to write to before it takes the target's place; no longer than a short one."""
+    return target.with_name(f".{os.getpid()}-{secrets.token_hex(8)}.part")
 
 
 class Writer:
@@ -47,15 +57,19 @@ class Writer:
         start: Seconds of the source.
         end: Seconds of the source.
         plan: How it is encoded.
-        turn: Degrees clockwise to turn pictures by.
+        info: What is known of the source.
     """
 
-    def __init__(self, target: Path, start: float, end: float, plan: Plan, turn: int = 0) -> None:
+    def __init__(self, target: Path, start: float, end: float, plan: Plan, info: MediaInfo) -> None:
         self.start, self.end, self.plan = start, end, plan
         self.path = partial(target)
         self._target = target
-        self._turn = _Turn(turn) if turn else None
-        self._container = av.open(str(self.path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._name = info.path.name
+        self._turn = _Turn(info.rotation, info.mirrored) if info.rotation or info.mirrored else None
+        self._scaled: tuple[av.VideoFrame, av.VideoFrame] | None = None
+        """The last picture, and what is encoded of it."""
+        with storing(self.path.parent):
+            self._container = av.open(str(self.path), "w", format="mp4", options={"movflags": "+faststart"})
         try:
             self._video = self._add_video() if plan.width else None
             self._audio = self._add_audio() if plan.audio_rate else None
@@ -110,22 +124,30 @@ class Writer:
     def _show(self, piece: Picture) -> None:
         """Encode a picture at each tick of the output's clock at which it is shown."""
         until = min(piece.until, self.end) - MOMENT
-        scaled: av.VideoFrame | None = None
         while self._video is not None and self.video_end <= until:
-            if scaled is None:
-                scaled = self._scaled(piece.frame)
+            if self._scaled is None or self._scaled[0] is not piece.frame:
+                self._scaled = piece.frame, self._fitted(piece.frame)
+            scaled = self._scaled[1]
+            if not self._pictures:
+                _tag(self._video, scaled)
             scaled.pts, scaled.time_base = self._pictures, 1 / self.plan.fps
-            self._container.mux(self._video.encode(scaled))
+            # The last one is to be written last, since its length alone is not that of a tick: it and the one before it
+            # are not referred to by pictures between them.
+            last = int((self.end - self.start - MOMENT) * self.plan.fps)
+            scaled.pict_type = _FORWARD if 0 < self._pictures >= last - 1 else _ANY
+            self._mux(self._video.encode(scaled))
             self._pictures += 1
 
-    def _scaled(self, frame: av.VideoFrame) -> av.VideoFrame:
+    def _fitted(self, frame: av.VideoFrame) -> av.VideoFrame:
         width, height = self.plan.width, self.plan.height
         if self._turn is not None and self._turn.swaps:
             width, height = height, width
-        scaled = frame.reformat(width, height, "yuv420p", interpolation="AREA")
+        # Levels of a full range, as phones and webcams have them, are squeezed into those of video, 16 to 235; the
+        # matrix stays the source's, and is written into the file.
+        scaled = frame.reformat(width, height, "yuv420p", interpolation="AREA", dst_color_range="MPEG")
         if self._turn is not None:
             scaled = self._turn.turned(scaled)
-        scaled.pict_type = 0  # the source's choice of keyframes is not the encoder's
+        scaled.color_range = _VIDEO_RANGE
         return scaled
 
     def _play(self, piece: Sound) -> None:
@@ -151,22 +173,33 @@ class Writer:
         count = len(samples) // SAMPLE_WIDTH
         if not count or self._audio is None:
             return
-        frame = av.AudioFrame("s16", "mono", count)
-        frame.planes[0].update(samples.ljust(frame.planes[0].buffer_size, b"\0"))
-        frame.sample_rate, frame.time_base = self.plan.sample_rate, Fraction(1, self.plan.sample_rate)
-        frame.pts = self._samples
+        frame = sound_frame(samples, self.plan.sample_rate, self._samples)
         self._samples += count
-        self._container.mux(self._audio.encode(frame))
+        self._mux(self._audio.encode(frame))
+
+    def _mux(self, packets: list[Packet[Any]]) -> None:
+        with storing(self.path.parent):
+            self._container.mux(packets)
 
     def close(self) -> int:
-        """Finish the file, still under its partial name, and return its size in bytes."""
+        """Finish the file, still under its partial name, and return its size in bytes.
+
+        Raises:
+            ContentBlockError: There is nothing in it.
+            StorageError: It can't be written.
+        """
         self._silence(round((self.end - self.start) * self.plan.sample_rate) - self._samples)
-        if self._video is not None:
-            self._container.mux(self._trimmed(self._video.encode(None)))
+        if not (self._pictures or self._samples):
+            raise ContentBlockError(
+                f"{self._name}: nothing of it can be decoded from {self.start:.3f} to {self.end:.3f} s"
+            )
+        if self._video is not None and self._pictures:
+            self._mux(self._trimmed(self._video.encode(None)))
         if self._audio is not None:
-            self._container.mux(self._audio.encode(None))
-        self._container.close()
-        return self.path.stat().st_size
+            self._mux(self._audio.encode(None))
+        with storing(self.path.parent):
+            self._container.close()
+            return self.path.stat().st_size
 
     def _trimmed(self, packets: list[Packet[Any]]) -> list[Packet[Any]]:
         """Return the last packets, the very last no longer than the span: ends are finer than the clock's ticks."""
@@ -183,25 +216,36 @@ class Writer:
 
     def publish(self) -> Path:
         """Put the closed file in its target's place, at once."""
-        self.path.replace(self._target)
+        with storing(self.path.parent):
+            self.path.replace(self._target)
         return self._target
 
     def discard(self) -> None:
         """Leave nothing behind; harmless after `publish`."""
-        with suppress(av.FFmpegError, ValueError):
+        with suppress(av.FFmpegError, ValueError, OSError):
             self._container.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.unlink()
 
 
-_TURNS = {90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
+def _tag(stream: VideoStream, frame: av.VideoFrame) -> None:
+    """Say in the file what its levels and colours mean, before the first picture is encoded."""
+    context = stream.codec_context
+    context.color_range = _VIDEO_RANGE
+    context.colorspace = frame.colorspace
+    context.color_primaries = frame.color_primaries
+    context.color_trc = frame.color_trc
+
+
+_TURNS = {0: (), 90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
 
 
 class _Turn:
-    """Turns small pictures; a display matrix says by how much."""
+    """Turns small pictures, and mirrors them, as a display matrix says."""
 
-    def __init__(self, degrees: int) -> None:
+    def __init__(self, degrees: int, mirrored: bool) -> None:
         self.swaps = degrees in (90, 270)
-        self._names = _TURNS[degrees]
+        self._names = ("hflip",) * mirrored + _TURNS[degrees]
         self._graph: av.filter.Graph | None = None
 
     def turned(self, frame: av.VideoFrame) -> av.VideoFrame:

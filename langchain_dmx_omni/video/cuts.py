@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
 
-from ._checks import usable
-from ._open import open_media, picture_stream, sound_source, sound_stream, start_of
+from ._checks import named, usable
+from ._reader import Picture, Reader
+from ._sound import SAMPLE_WIDTH, Sound, sound_frame
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from av.container import InputContainer
-
 __all__ = ["scenes", "silences"]
 
 _WIDTH = 160
 """Pixels across at which scenes are compared: enough to tell a cut, little enough to cost nothing."""
+_RATE = 16_000
+"""Hertz at which pauses are looked for."""
+_TICKS = 90_000
 
 
 def scenes(path: str | os.PathLike[str], *, threshold: float = 10.0) -> list[float]:
@@ -34,30 +38,28 @@ def scenes(path: str | os.PathLike[str], *, threshold: float = 10.0) -> list[flo
     info = usable(path)
     if not info.has_video:
         return []
-    container = open_media(info.path)
-    with container:
-        stream = picture_stream(container)
-        assert stream is not None
-        stream.thread_type = "AUTO"
-        start = start_of(container)
+    with named(info.path), closing(Reader(info, 0, lambda _, __: True)) as reader:
         graph: av.filter.Graph | None = None
         changes = []
-        for frame in _frames(container, stream):
-            assert isinstance(frame, av.VideoFrame)
-            height = max(2, round(_WIDTH * frame.height / frame.width / 2) * 2)
-            small = frame.reformat(_WIDTH, height, "gray", interpolation="FAST_BILINEAR")
+        height = max(2, round(_WIDTH * (info.height or 1) / (info.width or 1) / 2) * 2)
+        latest: av.VideoFrame | None = None
+        for piece in reader.read():
+            assert isinstance(piece, Picture)
+            if piece.frame is latest:  # it stays
+                continue
+            latest = piece.frame
+            small = latest.reformat(_WIDTH, height, "gray", interpolation="FAST_BILINEAR")
+            small.pts, small.time_base = round(piece.time * _TICKS), Fraction(1, _TICKS)
             if graph is None:
                 graph = av.filter.Graph()
                 graph.link_nodes(
-                    graph.add_buffer(width=_WIDTH, height=height, format=small.format, time_base=frame.time_base),
+                    graph.add_buffer(width=_WIDTH, height=height, format=small.format, time_base=small.time_base),
                     graph.add("scdet", f"threshold={threshold}"),
                     graph.add("buffersink"),
                 ).configure()
-            if (small.width, small.height) != (_WIDTH, height):
-                continue
             graph.push(small)
             if "lavfi.scd.time" in graph.pull().metadata:
-                changes.append(frame.time - start)
+                changes.append(piece.time)
     return changes
 
 
@@ -75,53 +77,34 @@ def silences(path: str | os.PathLike[str], *, noise: float = -35.0, shortest: fl
     info = usable(path)
     if not info.has_audio:
         return []
-    container = open_media(info.path)
-    with container:
-        stream = sound_stream(container)
-        assert stream is not None
-        start = start_of(container)
+    with named(info.path), closing(Reader(info, _RATE, None)) as reader:
+        graph = _silence_graph(noise, shortest)
         marks: list[tuple[str, float]] = []
-        graph: av.filter.Graph | None = None
-        layout = None
-        for frame in _frames(container, stream):
-            assert isinstance(frame, av.AudioFrame)
-            if (kind := (frame.format.name, frame.layout.name, frame.sample_rate)) != layout:
-                layout, graph = kind, _silence_graph(frame, noise, shortest)
-            assert graph is not None
-            graph.push(frame)
-            marks += _marks(graph, start)
-        if graph is not None:
-            graph.push(None)
-            marks += _marks(graph, start)
+        fed = 0
+        for piece in reader.read():
+            assert isinstance(piece, Sound)
+            missing = round(piece.time * _RATE) - fed
+            for samples in (bytes(max(0, missing) * SAMPLE_WIDTH), piece.samples):
+                if samples:
+                    graph.push(sound_frame(samples, _RATE, fed))
+                    fed += len(samples) // SAMPLE_WIDTH
+            marks += _marks(graph)
+        graph.push(None)
+        marks += _marks(graph)
     return _paired(marks, info.duration)
 
 
-def _frames(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> Iterator[object]:
-    """Return what can be decoded of a stream."""
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.FFmpegError):
-            return
-        try:
-            yield from packet.decode()
-        except (av.FFmpegError, EOFError):
-            continue
-
-
-def _silence_graph(frame: av.AudioFrame, noise: float, shortest: float) -> av.filter.Graph:
+def _silence_graph(noise: float, shortest: float) -> av.filter.Graph:
     graph = av.filter.Graph()
     graph.link_nodes(
-        sound_source(graph, frame),
-        graph.add("aformat", "channel_layouts=mono"),
+        graph.add_abuffer(sample_rate=_RATE, format="s16", layout="mono", time_base=Fraction(1, _RATE)),
         graph.add("silencedetect", f"noise={noise}dB:d={shortest}"),
         graph.add("abuffersink"),
     ).configure()
     return graph
 
 
-def _marks(graph: av.filter.Graph, start: float) -> Iterator[tuple[str, float]]:
+def _marks(graph: av.filter.Graph) -> Iterator[tuple[str, float]]:
     """Return what the filter says of the frames that are ready."""
     while True:
         try:
@@ -130,7 +113,7 @@ def _marks(graph: av.filter.Graph, start: float) -> Iterator[tuple[str, float]]:
             return
         for name in ("silence_end", "silence_start"):
             if value := metadata.get(f"lavfi.{name}"):
-                yield name, float(value) - start
+                yield name, float(value)
 
 
 def _paired(marks: list[tuple[str, float]], duration: float) -> list[tuple[float, float]]:
@@ -138,8 +121,8 @@ def _paired(marks: list[tuple[str, float]], duration: float) -> list[tuple[float
     since: float | None = None
     for name, time in marks:
         if name == "silence_start":
-            since = max(0.0, time)
+            since = min(max(0.0, time), duration)
         elif since is not None:
-            pauses.append((since, time))
+            pauses.append((since, min(time, duration)))
             since = None
     return [*pauses, (since, duration)] if since is not None else pauses

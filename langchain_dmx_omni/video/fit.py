@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ._checks import checked_settings, usable
 from ._cut import Clip, cut
 from ._open import sniff_file
 from ._plan import INLINE_BYTES, plan
+from ._storage import storing
 from ._writer import partial
 from .progress import reporting
 
@@ -52,6 +54,7 @@ def fit(
         ConfigurationError: A setting is out of its range.
         ContentBlockError: There is no such file, or nothing in it can be played.
         MediaTooLargeError: It is too long for the budget; `split` cuts it into segments.
+        StorageError: The result can't be written: the disk is full, or the folder is not writable.
     """
     checked_settings(max_bytes, fps)
     info = usable(path)
@@ -87,15 +90,18 @@ def _checked_target(target: Path, info: MediaInfo) -> Path:
         raise ConfigurationError(
             f"out ends in {target.suffix or 'nothing'}; the result is MP4: let it end in {suffixes[0]}"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with storing(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 
 def _copied(source: Path, target: Path) -> Path:
     part = partial(target)
     try:
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with storing(target.parent):
+            shutil.copyfile(source, part)
+            part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return target

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import av
 
-from ._open import open_media, picture_stream, regular_file, sniff_file, sound_stream, start_of
+from langchain_dmx_omni._media.container import MOST_PIXELS, exact, open_container
+from langchain_dmx_omni._media.measure import Measured, by_header
+
+from ._length import frame_rate, measure_length, seconds_of
+from ._open import picture_stream, regular_file, sniff_file, sound_stream
+from ._orientation import orientation
 
 if TYPE_CHECKING:
     import os
@@ -21,12 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MediaInfo", "StreamInfo", "probe"]
 
-_TAIL = 5.0
-"""Seconds before the end that are looked at, to know whether the end is there."""
+_HEADER = 4096
+"""Bytes at the start that say how large a GIF is."""
 _TRIES = 200
 """Packets that may be damaged before the first that is not."""
-_SLACK = 1.0
-"""Seconds that a file may end before its header says so and still be whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +67,11 @@ class MediaInfo:
         height: Pixels as shown.
         fps: Frames a second, on average.
         rotation: Degrees clockwise that a player turns the stored pictures: 0, 90, 180 or 270.
+        mirrored: Whether a player swaps left and right of the stored pictures, before it turns them.
         has_video: Whether there are moving pictures; the cover of a music file is none.
         has_audio: Whether there is sound.
         size_bytes: Size of the file.
+        clock_restarts: How often the timestamps begin anew inside the file; times go on there, as in a player.
         streams: All streams, in the file's order.
         problem: What is wrong with a damaged file, or None.
     """
@@ -79,8 +84,10 @@ class MediaInfo:
     height: int | None = None
     fps: float | None = None
     rotation: int = 0
+    mirrored: bool = False
     has_video: bool = False
     has_audio: bool = False
+    clock_restarts: int = 0
     streams: tuple[StreamInfo, ...] = ()
     problem: str | None = None
 
@@ -113,7 +120,7 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
             path=file, size_bytes=size, problem=f"it is a picture, no video: its bytes are {media_type.title}"
         )
     try:
-        with closing(open_media(file)) as container:
+        with closing(open_container(file)) as container:
             return _read(container, file, size)
     except (av.FFmpegError, EOFError, ValueError) as error:
         return MediaInfo(path=file, size_bytes=size, problem=_reason(file, error))
@@ -132,20 +139,24 @@ def _read(container: InputContainer, file: Path, size: int) -> MediaInfo:
     problems = []
     display: dict[str, Any] = {}
     if picture is not None:
-        frame = _first_frame(file, picture)
-        if frame is None:
+        if too_large := _too_large(file, picture):
+            problems.append(too_large)
+        elif (frame := _first_frame(file, picture)) is None:
             problems.append(f"none of its pictures can be decoded ({_codec(picture) or 'unknown codec'})")
         else:
             display = _display(picture, frame)
+            display["fps"] = frame_rate(file, container, picture)
     if sound is not None and _first_frame(file, sound) is None:
         problems.append(f"none of its sound can be decoded ({_codec(sound) or 'unknown codec'})")
         sound = None
-    duration, cut_off = _length(container, file, [stream for stream in (picture, sound) if stream is not None])
-    problems += [cut_off] if cut_off else []
+    streams = [stream for stream in (picture if display else None, sound) if stream is not None]
+    length = measure_length(file, container, streams, display.get("fps"))
+    problems += [length.problem] if length.problem else []
     return MediaInfo(
         **header,
         **display,
-        duration=duration,
+        duration=length.seconds,
+        clock_restarts=length.restarts,
         has_video=bool(display),
         has_audio=sound is not None,
         problem="; ".join(problems) or None,
@@ -171,7 +182,7 @@ def _codec(stream: Stream) -> str | None:
 
 def _stream_info(stream: Stream) -> StreamInfo:
     context = getattr(stream, "codec_context", None)
-    seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
+    seconds = seconds_of(stream)
     is_sound = stream.type == "audio" and context is not None
     return StreamInfo(
         kind=stream.type,
@@ -189,7 +200,10 @@ def _first_frame(file: Path, stream: Stream) -> Any:
     if getattr(stream, "codec_context", None) is None:
         return None
     tries = 0
-    with suppress(av.FFmpegError, EOFError), closing(open_media(file)) as container:  # at its start, whatever was read
+    with (
+        suppress(av.FFmpegError, EOFError),
+        closing(open_container(file)) as container,
+    ):  # at its start, whatever was read
         for packet in container.demux(container.streams[stream.index]):
             try:
                 for frame in packet.decode():
@@ -201,53 +215,28 @@ def _first_frame(file: Path, stream: Stream) -> Any:
     return None
 
 
+def _too_large(file: Path, stream: VideoStream) -> str | None:
+    """Return what is wrong with pictures that would take gigabytes to decode."""
+    context = getattr(stream, "codec_context", None)
+    width, height = (context.width, context.height) if context is not None else (0, 0)
+    if not width:  # FFmpeg doesn't say a size that it may not decode; the header of a still picture does
+        with file.open("rb") as opened:
+            size = by_header(opened.read(_HEADER)) or Measured()
+        width, height = size.width or 0, size.height or 0
+    if width * height <= MOST_PIXELS:
+        return None
+    return f"its pictures are {width}×{height} pixels; more than {MOST_PIXELS:,} are not decoded"
+
+
 def _display(stream: VideoStream, frame: av.VideoFrame) -> dict[str, Any]:
-    rotation = -round(frame.rotation / 90) * 90 % 360
-    aspect = stream.sample_aspect_ratio or Fraction(1)
+    rotation, mirrored = orientation(frame)
+    aspect = exact(stream.sample_aspect_ratio) or Fraction(1)
     width, height = frame.width, frame.height
     # As players do: the wider side is made wider, none is made smaller.
     width, height = (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))
     if rotation in (90, 270):
         width, height = height, width
-    rate = stream.average_rate or stream.guessed_rate
-    return {"width": width, "height": height, "fps": float(rate) if rate else None, "rotation": rotation}
-
-
-def _length(container: InputContainer, file: Path, streams: list[Stream]) -> tuple[float, str | None]:
-    """Return the seconds that can be read, and what is wrong where the header promises more."""
-    if not streams:
-        return 0.0, None
-    start = start_of(container)
-    declared = [
-        float((stream.duration + (stream.start_time or 0)) * stream.time_base) - start
-        for stream in streams
-        if stream.duration and stream.time_base
-    ]
-    promised = max(declared) if len(declared) == len(streams) else (container.duration or 0) / av.time_base
-    indexes = [stream.index for stream in streams]
-    end = _last_time(file, indexes, max(0.0, promised - _TAIL)) if promised else 0.0
-    if end < promised - _SLACK or not promised:
-        end = _last_time(file, indexes, 0.0)
-    if len(declared) < len(streams) and abs(promised - start - end) < _SLACK:
-        promised -= start  # some formats count from 0 and not from their own first timestamp
-    if promised and end < promised - max(_SLACK, promised / 50):
-        return end, f"it is cut off: it ends after {end:.1f} of {promised:.1f} s"
-    # A header says it to the sample; packets say it to their own length.
-    return promised or end, None
-
-
-def _last_time(file: Path, indexes: list[int], since: float) -> float:
-    """Return where the last packet of some streams ends, reading from a time on, in seconds; 0.0 where that fails."""
-    end = 0.0
-    with suppress(av.FFmpegError, EOFError), closing(open_media(file)) as container:
-        start = start_of(container)
-        if since:
-            container.seek(round((start + since) * av.time_base))
-        for packet in container.demux(*(container.streams[index] for index in indexes)):
-            stamp = packet.pts if packet.pts is not None else packet.dts
-            if stamp is not None and packet.time_base and packet.size and not packet.is_corrupt:
-                end = max(end, float((stamp + (packet.duration or 0)) * packet.time_base) - start)
-    return end
+    return {"width": width, "height": height, "rotation": rotation, "mirrored": mirrored}
 
 
 def _reason(file: Path, error: Exception) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_dmx_omni._media import blocks
 from langchain_dmx_omni.errors import ConfigurationError
@@ -13,20 +14,21 @@ from . import _cache
 from ._checks import checked_settings, usable
 from ._cut import Clip, cut
 from ._plan import INLINE_BYTES, plan
+from ._storage import storing
 from .progress import reporting
 from .windows import TimeRange, planned
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Collection, Iterator, Sequence
-
-    from langchain_core.messages.content import AudioContentBlock, VideoContentBlock
 
     from .probe import MediaInfo
     from .progress import ProgressCallback
     from .windows import By
 
 __all__ = ["Segment", "split"]
+
+_STEM_BYTES = 240
+"""Of the 255 bytes that a file's name may have, those that are the source's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,14 @@ class Segment:
         """Its length in seconds."""
         return self.end - self.start
 
-    def block(self, *, inline: bool = True, **parameters: float | None) -> VideoContentBlock | AudioContentBlock:
+    def block(self, *, inline: bool = True, **parameters: float | None) -> dict[str, Any]:
         """Return its content block for a message.
 
         Args:
             inline: As for `media.video`.
             **parameters: As for `media.video`, where there are pictures: `fps`, `max_pixels` and the like.
         """
-        block = blocks.block(self.kind, self.path, inline=inline, **parameters)
-        return cast("VideoContentBlock | AudioContentBlock", block)
+        return blocks.block(self.kind, self.path, inline=inline, **parameters)
 
 
 def split(
@@ -102,6 +103,7 @@ def split(
         ConfigurationError: A setting is out of its range.
         ContentBlockError: There is no such file, or nothing in it can be played.
         MediaTooLargeError: A window is too long for `max_bytes`.
+        StorageError: A segment can't be written: the disk is full, or the folder is not writable.
     """
     checked_settings(max_bytes, fps)
     info = usable(path)
@@ -117,8 +119,10 @@ def split(
     def targets() -> list[Path]:
         suffix = ".mp4" if info.has_video else ".m4a"
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            return [folder / f"{info.path.stem}-{index:04d}{suffix}" for index in range(len(spans))]
+            with storing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            stem = _shortened(info.path.stem)
+            return [folder / f"{stem}-{index:04d}{suffix}" for index in range(len(spans))]
         _cache.sweep()
         content = _cache.content_hash(info.path)
         return [_cache.cached_path(content, how, *each) for how, each in zip(plans, spans, strict=True)]
@@ -140,6 +144,11 @@ def split(
                 files.close()
 
     return segments()
+
+
+def _shortened(stem: str) -> str:
+    """Return a name that leaves room for a number and an ending: file systems count bytes, of which 汉 has three."""
+    return os.fsencode(stem)[:_STEM_BYTES].decode(errors="ignore") if len(os.fsencode(stem)) > _STEM_BYTES else stem
 
 
 def _checked(windows: Sequence[tuple[float, float]], info: MediaInfo) -> list[TimeRange]:

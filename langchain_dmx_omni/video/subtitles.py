@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Cue", "Limits", "layout", "srt", "vtt"]
+__all__ = ["Cue", "Limits", "clock", "layout", "srt", "vtt"]
 
 
 class Cue(NamedTuple):
@@ -124,12 +124,15 @@ def _cut(token: str, limits: Limits) -> list[str]:
     """Cut a word that is wider than a line."""
     if limits.room(token.rstrip()) <= _FULL:
         return [token]
-    parts = [""]
+    parts, room = [""], 0.0
     for sign in token:
         whole = unicodedata.category(sign) in _NO_WIDTH or sign == " "
-        if parts[-1] and not whole and limits.room(parts[-1] + sign) > _FULL:
+        width = limits.room(sign)
+        if parts[-1] and not whole and room + width > _FULL:
             parts.append("")
+            room = 0.0
         parts[-1] += sign
+        room += width
     return parts
 
 
@@ -175,11 +178,11 @@ def _pieces(cue: Cue, limits: Limits) -> list[Cue]:
         return []
     screens = [(_share(above, at, count), _share(below, at, count)) for at in range(count)]
     weights = [max(limits.room(first + second), 0.01) for first, second in screens]
-    pieces, passed = [], 0.0
+    pieces, passed, total = [], 0.0, sum(weights)
     for (first, second), weight in zip(screens, weights, strict=True):
-        start = cue.start + (cue.end - cue.start) * passed / sum(weights)
+        start = cue.start + (cue.end - cue.start) * passed / total
         passed += weight
-        end = cue.start + (cue.end - cue.start) * min(passed / sum(weights), 1.0)
+        end = cue.start + (cue.end - cue.start) * min(passed / total, 1.0)
         pieces.append(Cue(start, end, first, second))
     return pieces
 
@@ -242,16 +245,23 @@ def srt(cues: Iterable[Cue]) -> str:
     line), an invisible word joiner is put into it.
     """
     return "".join(
-        f"{number}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n"
+        f"{number}\n{clock(cue.start, ',')} --> {clock(cue.end, ',')}\n"
         f"{_SRT_MARKUP.sub(lambda markup: markup[0] + _WALL, _text(cue))}\n\n"
         for number, cue in enumerate(_shown(cues), 1)
     )
 
 
-def vtt(cues: Iterable[Cue]) -> str:
-    """Return a WebVTT text, for a file in UTF-8; `&`, `<` and `>` are escaped."""
-    return "WEBVTT\n\n" + "".join(
-        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n"
+def vtt(cues: Iterable[Cue], notes: Iterable[str] = ()) -> str:
+    """Return a WebVTT text, for a file in UTF-8; `&`, `<` and `>` are escaped.
+
+    Args:
+        cues: What is shown.
+        notes: What a reader of the file is told at its top; it is never shown.
+    """
+    lines = [_clean(note).replace("-->", "to") for note in notes]
+    head = "\n".join(["NOTE", *filter(None, lines), "\n"]) if any(lines) else ""
+    return f"WEBVTT\n\n{head}" + "".join(
+        f"{clock(cue.start)} --> {clock(cue.end)}\n"
         f"{_text(cue).replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}\n\n"
         for cue in _shown(cues)
     )
@@ -267,7 +277,8 @@ def _text(cue: Cue) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _clock(seconds: float, point: str) -> str:
+def clock(seconds: float, point: str = ".") -> str:
+    """Return a time as WebVTT writes it, such as `00:01:05.250`; with `","` for the point, as SubRip does."""
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"

@@ -25,6 +25,8 @@ _VIDEO_WINDOW, _AUDIO_WINDOW = 300.0, 1200.0
 """Seconds of a window unless another is asked for: a size at which speech and print stay clear."""
 _SHORTEST = 1.0
 """Seconds below which a last window joins the one before it."""
+_MOST = 50_000
+"""Windows of a file; each becomes a file and a request."""
 
 
 class TimeRange(NamedTuple):
@@ -65,6 +67,11 @@ def planned(info: MediaInfo, window: float | None, overlap: float, by: By) -> li
         raise ConfigurationError(f"window is {window:g} seconds; give {_SHORTEST:g} or more")
     if not 0 <= overlap <= window / 2:
         raise ConfigurationError(f"overlap is {overlap:g} seconds; give 0 to {window / 2:g}, half of the window")
+    if (count := info.duration / (window - overlap)) > _MOST:
+        raise ConfigurationError(
+            f"{info.path.name}: {info.duration:,.0f} s make {count:,.0f} windows of {window:g} s, more than {_MOST:,}; "
+            "give a longer window"
+        )
     places: Sequence[float]
     match by:
         case "time":

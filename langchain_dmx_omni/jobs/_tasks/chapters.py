@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from .likeness import alike
+from .merging import longer, merge
+from .result import Result
 from .task import Closing, Part, Task
-from .timeline import Span, alike, longer, merge
+from .timeline import Span
 
 
 class Chapter(Span):
@@ -18,7 +22,7 @@ class Chapter(Span):
     summary: str = Field(description="What happens, in one or two sentences")
 
 
-class Chapters(BaseModel):
+class Chapters(Result):
     """What a recording is about, and its chapters in order."""
 
     title: str = Field(description="A title for the whole, a few words")
@@ -51,9 +55,7 @@ def chapters(*, language: str = "English", closing: bool = True) -> Task[Chapter
         ),
         schema=Chapters,
         join=_joined,
-        closing=Closing(Overview, lambda result, parts: _prompt(result, parts, language), _applied)
-        if closing
-        else None,
+        closing=Closing(Overview, partial(_prompt, language), _applied) if closing else None,
     )
 
 
@@ -86,7 +88,7 @@ def _without_overlaps(chapters: Sequence[Chapter]) -> list[Chapter]:
     return sequence
 
 
-def _prompt(result: Chapters, parts: Sequence[Part[Any]], language: str) -> str | None:
+def _prompt(language: str, result: Chapters, parts: Sequence[Part[Any]]) -> str | None:
     if len(parts) < 2:
         return None
     listed = [

@@ -7,12 +7,16 @@ are said are the same everywhere; for the others, a closing question says which 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from .likeness import alike
+from .merging import merge
+from .result import Result
 from .task import Closing, Part, Task
-from .timeline import Span, alike, merge
+from .timeline import Span
 
 
 class Speaker(BaseModel):
@@ -36,7 +40,7 @@ class Action(Span):
     due: str | None = Field(None, description="Until when, as it was said; null if it was not")
 
 
-class Minutes(BaseModel):
+class Minutes(Result):
     """The minutes of a meeting. Times say when something was spoken of."""
 
     summary: str = Field(description="What was talked about, in three to five sentences")
@@ -78,7 +82,7 @@ def minutes(*, language: str = "English", closing: bool = True) -> Task[Minutes,
         ),
         schema=Minutes,
         join=_joined,
-        closing=Closing(People, lambda _, parts: _prompt(parts, language), _applied) if closing else None,
+        closing=Closing(People, partial(_prompt, language), _applied) if closing else None,
     )
 
 
@@ -121,7 +125,7 @@ def _entries(parts: Sequence[Part[Minutes]]) -> list[tuple[int, Speaker]]:
     return [(part.window.index, speaker) for part in parts for speaker in part.answer.speakers]
 
 
-def _prompt(parts: Sequence[Part[Minutes]], language: str) -> str | None:
+def _prompt(language: str, _: Minutes, parts: Sequence[Part[Minutes]]) -> str | None:
     if len(parts) < 2:
         return None
     listed = [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, create_model
 
+from .merging import merge
+from .result import Missing, Result
 from .task import Part, Task
-from .timeline import Span, merge
+from .timeline import Span
 
 Severity = Literal["low", "medium", "high"]
 Verdict = Literal["allow", "review", "block"]
@@ -44,12 +47,31 @@ class Findings(BaseModel):
     findings: list[Finding] = Field(description="One entry each time it is seen or heard; empty if there is nothing")
 
 
-class Moderation(BaseModel):
+class Moderation(Result):
     """What was found, in order, and what follows from it."""
 
     verdict: Verdict
-    """`"block"` for anything of high severity, `"review"` for anything of medium severity, else `"allow"`."""
+    """`"block"` for anything of high severity, `"review"` for anything of medium severity, else `"allow"`.
+
+    What nobody has looked at is not allowed: where windows are missing, it is `"review"` at least.
+    """
     findings: list[Finding]
+
+    def with_missing(self, missing: list[Missing]) -> Self:
+        """Return the result with what is missing, and the verdict that follows from that."""
+        verdict = "review" if missing and self.verdict == "allow" else self.verdict
+        return self.model_copy(update={"missing": missing, "verdict": verdict})
+
+
+@dataclass(frozen=True)
+class ModerationTask(Task[Findings, Moderation]):
+    """The task with its own schema, which is pickled as what it was made of."""
+
+    categories: Mapping[str, str] = field(default_factory=dict)
+    language: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _task, (dict(self.categories), self.language)
 
 
 def moderation(*, categories: Mapping[str, str] | None = None, language: str = "English") -> Task[Findings, Moderation]:
@@ -61,9 +83,12 @@ def moderation(*, categories: Mapping[str, str] | None = None, language: str = "
         categories: Name of each category → what falls under it; by default `CATEGORIES`.
         language: What to write the reasons in.
     """
-    categories = categories or CATEGORIES
+    return _task(categories or CATEGORIES, language)
+
+
+def _task(categories: Mapping[str, str], language: str) -> ModerationTask:
     rules = "".join(f"\n- {name}: {description}" for name, description in categories.items())
-    return Task(
+    return ModerationTask(
         name="moderation",
         instructions=(
             "Check this recording, pictures and sound, for what falls under one of these categories, and for nothing "
@@ -71,6 +96,8 @@ def moderation(*, categories: Mapping[str, str] | None = None, language: str = "
         ),
         schema=_schema(list(categories)),
         join=_joined,
+        categories=categories,
+        language=language,
     )
 
 
@@ -83,7 +110,9 @@ def _schema(categories: list[str]) -> type[Findings]:
 
 
 def _joined(parts: Sequence[Part[Findings]]) -> Moderation:
-    merged = merge([(part.window, part.answer.findings) for part in parts], _same, combine=_combine, across=True)
+    # The schema's own class, which names the categories, can't be pickled.
+    findings = [(part.window, [Finding(**dict(finding)) for finding in part.answer.findings]) for part in parts]
+    merged = merge(findings, _same, combine=_combine, across=True)
     worst = max(("low", *(finding.severity for finding in merged)), key=_ORDER.index)
     return Moderation(verdict=_VERDICTS[worst], findings=merged)
 

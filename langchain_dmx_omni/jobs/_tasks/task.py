@@ -47,6 +47,7 @@ class Task(Generic[AnswerT, ResultT]):
         schema: What the answer for one window holds. What has times derives from `Span`.
         join: Makes the result of all windows, in order; see `merge` for what overlapping windows saw twice.
         closing: One more question at the end, or None.
+        needs_sound: Whether a recording without sound is not to be sent.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Task(Generic[AnswerT, ResultT]):
     schema: type[AnswerT]
     join: Callable[[Sequence[Part[AnswerT]]], ResultT]
     closing: Closing[ResultT, Any] | None = None
+    needs_sound: bool = False
 
     def prompt(self, window: Window, count: int) -> str:
         """Return what the model is asked about a window, one of `count`."""

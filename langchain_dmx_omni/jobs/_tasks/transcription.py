@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
-from langchain_dmx_omni.errors import InvalidInputError
-from langchain_dmx_omni.video.subtitles import Cue, Limits, layout, srt, vtt
+from langchain_dmx_omni.errors import DMXOmniWarning, InvalidInputError
+from langchain_dmx_omni.jobs._files import storing, write_whole
+from langchain_dmx_omni.video.subtitles import Cue, Limits, clock, layout, srt, vtt
 
+from .likeness import alike
+from .merging import merge
+from .result import Result
 from .task import Part, Task
-from .timeline import Span, alike, merge
+from .timeline import Span
 
 Text = Literal["text", "translation", "both"]
 
@@ -25,16 +30,24 @@ class Line(Span):
     translation: str = ""
 
 
+def _words(value: Any) -> Any:
+    """Return what stands where a text belongs as a text: a model writes `null` for nothing, and numbers bare."""
+    return "" if value is None else str(value) if isinstance(value, int | float) else value
+
+
+Words = Annotated[str, BeforeValidator(_words)]
+
+
 class Heard(Span):
     """Something that is said."""
 
-    text: str = Field(description="What is said, word by word, in the language that is spoken")
+    text: Words = Field(description="What is said, word by word, in the language that is spoken")
 
 
 class Translated(Heard):
     """Something that is said, and what it means."""
 
-    translation: str = Field(description="The same in the other language")
+    translation: Words = Field(description="The same in the other language")
 
 
 _EACH = "One entry a sentence or phrase, of seven seconds at the most, in order; empty if nobody speaks"
@@ -52,7 +65,7 @@ class TranslatedTranscript(BaseModel):
     lines: list[Translated] = Field(description=_EACH)
 
 
-class Subtitles(BaseModel):
+class Subtitles(Result):
     """What is said in a recording, in order.
 
     Lines are as they were heard; `cues`, `srt`, `vtt` and `save` cut and time them for a screen.
@@ -77,27 +90,45 @@ class Subtitles(BaseModel):
             raise InvalidInputError(
                 f"show={show!r}: these subtitles have no translation; subtitles(translate=…) asks for one"
             )
-        return layout((_cue(line, show) for line in self.lines), limits)
+        return layout(_once(_cue(line, show) for line in self.lines), limits)
 
     def srt(self, show: Text | None = None, limits: Limits | None = None) -> str:
-        """Return a SubRip text; see `cues` for the arguments."""
+        """Return a SubRip text; see `cues` for the arguments.
+
+        Warns:
+            DMXOmniWarning: Windows are missing, which SubRip can't say.
+        """
+        if self.missing:
+            warnings.warn(f"these subtitles have gaps: {'; '.join(self._gaps())}", DMXOmniWarning, stacklevel=2)
         return srt(self.cues(show, limits))
 
     def vtt(self, show: Text | None = None, limits: Limits | None = None) -> str:
-        """Return a WebVTT text; see `cues` for the arguments."""
-        return vtt(self.cues(show, limits))
+        """Return a WebVTT text; see `cues` for the arguments. A note at its top says which windows are missing."""
+        return vtt(self.cues(show, limits), self._gaps())
+
+    def _gaps(self) -> list[str]:
+        return [f"missing: {clock(each.window.start)} to {clock(each.window.end)}" for each in self.missing]
 
     def save(self, path: str | os.PathLike[str], show: Text | None = None, limits: Limits | None = None) -> Path:
         """Write a file for a player, in UTF-8, and return its path; its name says which kind: `.srt` or `.vtt`.
 
+        The file appears whole, or what was there before stays. Where windows are missing, it says so: as `srt` and
+        `vtt` do.
+
         Raises:
             InvalidInputError: It ends in neither, or there is no translation; see `cues`.
+            StorageError: It can't be written.
+
+        Warns:
+            DMXOmniWarning: Windows are missing, which SubRip can't say.
         """
         target = Path(path)
         writer = {".srt": self.srt, ".vtt": self.vtt}.get(target.suffix.lower())
         if writer is None:
             raise InvalidInputError(f"{target.name!r}: subtitles are saved as .srt or .vtt")
-        target.write_text(writer(show, limits), "utf-8", newline="\n")
+        text = writer(show, limits)
+        with storing("save subtitles", target, "free some space, or give another path"):
+            write_whole(target, text)
         return target
 
 
@@ -111,12 +142,31 @@ def _cue(line: Line, show: Text) -> Cue:
             return Cue(line.start, line.end, line.text, line.translation)
 
 
-def subtitles(*, translate: str | None = None, language: str | None = None) -> Task[BaseModel, Subtitles]:
+_STANDING = 0.5
+"""Seconds between two subtitles of the same words in which nobody sees that there are two."""
+
+
+def _once(cues: Iterable[Cue]) -> list[Cue]:
+    """Return cues in order, the same words in a row as one: what is repeated must not push others off their time."""
+    shown: list[Cue] = []
+    for cue in cues:
+        before = shown[-1] if shown else None
+        if before is not None and before[2:] == cue[2:] and before.start <= cue.start <= before.end + _STANDING:
+            shown[-1] = before._replace(end=max(before.end, cue.end))
+        else:
+            shown.append(cue)
+    return shown
+
+
+def subtitles(
+    *, translate: str | None = None, language: str | None = None, allow_silent: bool = False
+) -> Task[BaseModel, Subtitles]:
     """Return the task that writes down what is said.
 
     Args:
         translate: A language to translate into, in the same call; None for none.
         language: The language that is spoken, if you know it: it helps.
+        allow_silent: Whether a recording without sound is sent all the same; else it is an error, and costs nothing.
     """
     spoken = f" The language is {language}." if language else ""
     wanted = f" Translate each entry into {translate}." if translate else ""
@@ -128,6 +178,7 @@ def subtitles(*, translate: str | None = None, language: str | None = None) -> T
         ),
         schema=TranslatedTranscript if translate else Transcript,
         join=_joined,
+        needs_sound=not allow_silent,
     )
 
 
@@ -135,7 +186,7 @@ def _joined(parts: Sequence[Part[BaseModel]]) -> Subtitles:
     spoken = []
     for part in parts:
         assert isinstance(part.answer, Transcript | TranslatedTranscript)
-        spoken.append((part.window, [Line.model_validate(line.model_dump()) for line in part.answer.lines]))
+        spoken.append((part.window, [Line(**dict(line)) for line in part.answer.lines]))
     return Subtitles(lines=merge(spoken, lambda first, second: alike(first.text, second.text), combine=_combine))
 
 

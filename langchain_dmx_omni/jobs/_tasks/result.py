@@ -1,0 +1,74 @@
+"""What a job hands out beside its task's own result: the windows that it has no answer for. Pure."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
+from pydantic.json_schema import SkipJsonSchema
+
+from langchain_dmx_omni.errors import DMXOmniError, DMXOmniWarning
+
+from .timeline import Window
+
+
+def _read_error(value: Any) -> Exception:
+    return value if isinstance(value, Exception) else DMXOmniError(str(value))
+
+
+def _written_error(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A window that has no answer.
+
+    Attributes:
+        window: The part of the recording that the result says nothing about.
+        error: Why. In JSON it is its text.
+    """
+
+    window: Window
+    error: Annotated[Exception, PlainValidator(_read_error), PlainSerializer(_written_error, return_type=str)]
+
+
+class Result(BaseModel):
+    """Base of what jobs hand out.
+
+    The results of your own tasks may derive from it too: then `missing` is a field, which is written with the others.
+    """
+
+    missing: SkipJsonSchema[list[Missing]] = Field(default_factory=list)
+    """The windows without an answer, in order; only with `Job(on_error="skip")` there may be any."""
+
+    def with_missing(self, missing: list[Missing]) -> Self:
+        """Return the result of a job that has no answer for some windows; redefine it where more follows from that."""
+        return self.model_copy(update={"missing": missing})
+
+
+ResultT = TypeVar("ResultT", bound=BaseModel)
+
+
+def with_missing(result: ResultT, missing: list[Missing]) -> ResultT:
+    """Return a result that carries what is missing; one that is no `Result` has it as an attribute, and no field.
+
+    Warns:
+        DMXOmniWarning: Something is missing, and the result has another field of that name.
+    """
+    if isinstance(result, Result):
+        return result.with_missing(missing)
+    if "missing" in type(result).model_fields:
+        if missing:
+            parts = ", ".join(f"{each.window.start:.1f}-{each.window.end:.1f} s" for each in missing)
+            warnings.warn(
+                f"{type(result).__name__}.missing is a field of its own: nothing else says that {parts} have no answer",
+                DMXOmniWarning,
+                stacklevel=2,
+            )
+        return result
+    result = result.model_copy()
+    result.__dict__["missing"] = missing  # beside the fields, where pydantic leaves room for `cached_property`
+    return result

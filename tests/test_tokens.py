@@ -129,6 +129,11 @@ MEASURED: dict[str, tuple[bytes, Measured]] = {
         ),
         Measured(duration=1.0, sound=False),
     ),
+    # AAC at 8 kHz: 9 packets of 0.128 s, the first of which is the encoder's own.
+    "sound whose packets say no length": (
+        gateway_clips.sound(1.0, 0.5, container="matroska", codec="aac", rate=8_000).replace(b"A_AAC", b"A_XYZ"),
+        Measured(duration=1.152, sound=True),
+    ),
     "MP4 with 64-bit times": (
         box(b"ftyp", b"isom") + box(b"moov", LONG + SILENT_TRACK + TRACK),
         Measured(320, 240, 9.5, False),

@@ -203,15 +203,20 @@ def _packet_seconds(container: InputContainer) -> float:
     first: dict[int, float] = {}
     last: dict[int, float] = {}
     total: dict[int, float] = {}
+    count: dict[int, int] = {}
     for packet in container.demux(*container.streams.video, *container.streams.audio):
         if not packet.size or packet.time_base is None:
             continue
         index, length = packet.stream_index, float((packet.duration or 0) * packet.time_base)
         total[index] = total.get(index, 0.0) + length
+        count[index] = count.get(index, 0) + 1
         stamp = packet.pts if packet.pts is not None else packet.dts
         if stamp is not None:
             time = float(stamp * packet.time_base)
             first[index] = min(first.get(index, time), time)
             last[index] = max(last.get(index, time), time + length)
-    spans = (last[index] - first[index] for index in last)
-    return max([0.0, *spans, *total.values()])
+    spans = {index: last[index] - first[index] for index in last}
+    for index, span in spans.items():
+        if not total[index] and count[index] > 1:  # no packet says its length: the last is as long as the others
+            spans[index] = span * count[index] / (count[index] - 1)
+    return max([0.0, *spans.values(), *total.values()])

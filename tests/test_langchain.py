@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import SummarizationMiddleware
-from langchain.chat_models import init_chat_model
+from langchain.chat_models import base, init_chat_model
 from langchain_core.caches import InMemoryCache
 from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.language_models import LanguageModelInput, ModelProfile
@@ -188,11 +188,9 @@ def test_every_key_of_our_own_profile_is_langchains() -> None:
 def test_init_chat_model_knows_it_once_it_is_registered(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DMXAPI_API_KEY", gateway.api_key)
     monkeypatch.setenv("DMXAPI_BASE_URL", gateway.base_url)
-    from langchain.chat_models import base
-
-    # The documentation's example registers it too, perhaps in this very process.
-    unregistered = {name: made for name, made in base._BUILTIN_PROVIDERS.items() if name != registry.PROVIDER}
-    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", unregistered)
+    # A page of the docs, which tests run too, may have registered it.
+    others = {name: entry for name, entry in base._BUILTIN_PROVIDERS.items() if name != registry.PROVIDER}
+    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", others)
     base._get_chat_model_creator.cache_clear()
     with pytest.raises(ValueError, match="dmx_omni"):
         init_chat_model("dmx_omni:qwen3.5-omni-plus-all")
@@ -210,8 +208,6 @@ def test_init_chat_model_knows_it_once_it_is_registered(gateway: LocalGateway, m
 
 
 def test_another_langchain_is_told_from_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from langchain.chat_models import base
-
     monkeypatch.delattr(base, "_BUILTIN_PROVIDERS")
     with pytest.raises(RuntimeError, match=r"pass ChatDMXOmni\(…\) itself"):
         registry.register()

@@ -87,6 +87,8 @@ _OF_THE_MODEL = (
     "http_async_client",
     "http_client",
     "idle_timeout",
+    "max_answer_bytes",
+    "max_event_bytes",
     "max_retries",
     "timeout",
 )

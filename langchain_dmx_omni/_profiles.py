@@ -25,6 +25,10 @@ class Limits(NamedTuple):
     """Longest data URL of one media part, its prefix included ("max bytes per data-uri item")."""
     remote_file: int
     """Largest file by public URL."""
+    image_side: int = 10
+    """Pixels that each side of an image must have more than."""
+    image_ratio: int = 200
+    """How many times the shorter side of an image the longer may be."""
 
 
 LIMITS = Limits(data_url=10_485_760, remote_file=2_000_000_000)

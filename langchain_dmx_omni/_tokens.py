@@ -2,7 +2,8 @@
 
 Source: Alibaba Model Studio on the model: audio 7 tokens a second; an image one for each 32×32 pixels, from 24 to
 1,280, and 2; a video one for each 32×32 pixels of every second of the frames that are looked at, 2 a second, and
-2. Text has no published rule; 4 Latin letters or 1.5 Chinese characters a token is what such tokenizers come to.
+2. At most 2,048 frames are looked at, each scaled to 64 to 640 × 1,024 pixels, all together to 180,224 × 1,024.
+Text has no published rule; 4 Latin letters or 1.5 Chinese characters a token is what such tokenizers come to.
 
 The counts are for planning: whether a conversation fits, and what to trim. What DMXAPI bills is in other units.
 """
@@ -32,6 +33,18 @@ _MESSAGE = 4
 
 _FRAMES = 2.0
 """Frames of a second that the model looks at, unless `fps` says otherwise."""
+_FRAME_RATES = (0.1, 10.0)
+_MOST_FRAMES = 2_048
+
+_SIDE = 32
+_TILE = _SIDE * _SIDE
+_IMAGE_TILES = (24, 1_280)
+_FRAME_TILES = (64, 640)
+_VIDEO_TILES = 180_224
+"""Tiles of all frames together."""
+
+_MOST_SECONDS = 3 * 3_600.0
+"""The longest sound that the service takes; a header that says more is damaged."""
 
 # What is taken for media that can't be looked at, such as a URL: an image of one megapixel, a minute of sound, a
 # minute of 640×360 video.
@@ -46,20 +59,38 @@ def count_text(text: str) -> int:
     return math.ceil(wide / 1.5 + (len(text) - wide) / 4)
 
 
-def count_image(width: int, height: int) -> int:
+def count_image(width: int, height: int, max_pixels: float | None = None) -> int:
     """Return the tokens of an image of a size in pixels."""
-    return min(1280, max(24, _tiles(width) * _tiles(height))) + 2
+    least, most = _IMAGE_TILES
+    if max_pixels is not None:
+        most = max(least, min(most, int(max_pixels / _TILE)))
+    return min(most, max(least, _tiles(width) * _tiles(height))) + 2
 
 
 def count_audio(seconds: float) -> int:
     """Return the tokens of audio."""
-    return math.ceil(7 * seconds)
+    return math.ceil(7 * _bounded(seconds, 0.0, _MOST_SECONDS, 0.0))
 
 
-def count_video(seconds: float, width: int, height: int, fps: float = _FRAMES) -> int:
-    """Return the tokens of a video's pictures."""
-    frames = max(1, math.ceil(seconds * fps))
-    return math.ceil(frames / 2) * _tiles(height) * _tiles(width) + 2
+def count_video(
+    seconds: float,
+    width: int,
+    height: int,
+    fps: float = _FRAMES,
+    *,
+    min_pixels: float | None = None,
+    max_pixels: float | None = None,
+    total_pixels: float | None = None,
+) -> int:
+    """Return the tokens of a video's pictures; the parameters are those that go beside a video."""
+    seconds = _bounded(seconds, 0.0, _MOST_SECONDS, 0.0)
+    frames = math.ceil(round(seconds * _bounded(fps, *_FRAME_RATES, _FRAMES), 3))  # sums of times are not exact
+    frames = min(_MOST_FRAMES, max(1, frames))
+    least, most = map(float, _FRAME_TILES)
+    total = _VIDEO_TILES if total_pixels is None else min(_VIDEO_TILES, total_pixels / _TILE)
+    most = min(most, total / frames) if max_pixels is None else min(most, total / frames, max_pixels / _TILE)
+    least = least if min_pixels is None else max(least, min_pixels / _TILE)
+    return math.ceil(frames / 2) * _frame_tiles(width, height, min(least, most), most) + 2
 
 
 def count_messages(messages: Iterable[BaseMessage], roots: Sequence[Path | str] = ()) -> int:
@@ -98,11 +129,11 @@ def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path | 
         case {"type": "text", "text": text}:
             return count_text(text)
         case {"type": "image_url", **rest}:
-            return _image(rest.get("image_url", {}).get("url"))
+            return _image(rest.get("image_url", {}).get("url"), _number(rest.get("max_pixels")))
         case {"type": "input_audio", **rest}:
             return count_audio(_measured(rest.get("input_audio", {}).get("data")).duration or _UNMEASURED_SECONDS)
         case {"type": "video_url", **rest}:
-            return _video(rest.get("video_url", {}).get("url"), float(rest.get("fps") or _FRAMES))
+            return _video(rest.get("video_url", {}).get("url"), rest)
         case {"type": "video", "video": frames}:
             return sum(_image(frame) for frame in frames)
     return _unmeasured(part["type"])
@@ -114,26 +145,50 @@ def _unmeasured(kind: str) -> int:
         return _image(None)
     if "audio" in kind:
         return count_audio(_UNMEASURED_SECONDS)
-    return _video(None, _FRAMES)
+    return _video(None, {})
 
 
-def _image(data: Any) -> int:
+def _image(data: Any, max_pixels: float | None = None) -> int:
     size = _measured(data)
     if size.width is None or size.height is None:
         size = _UNMEASURED_IMAGE
-    return count_image(size.width or 0, size.height or 0)
+    return count_image(size.width or 0, size.height or 0, max_pixels)
 
 
-def _video(data: Any, fps: float) -> int:
+def _video(data: Any, parameters: dict[str, Any]) -> int:
     """Return the tokens of a video: of its pictures and of its sound, which is as long."""
     measured = _measured(data)
     seconds = _UNMEASURED_SECONDS if measured.duration is None else measured.duration
     width, height = measured.width or _UNMEASURED_VIDEO.width or 0, measured.height or _UNMEASURED_VIDEO.height or 0
-    return count_video(seconds, width, height, fps) + count_audio(seconds)
+    pixels = {name: _number(parameters.get(name)) for name in ("min_pixels", "max_pixels", "total_pixels")}
+    pictures = count_video(seconds, width, height, _number(parameters.get("fps")) or _FRAMES, **pixels)
+    return pictures + (0 if measured.sound is False else count_audio(seconds))
 
 
-def _tiles(pixels: int) -> int:
-    return max(1, round(pixels / 32))
+def _number(value: Any) -> float | None:
+    """Return a parameter as a number above 0; None for anything else, which is the service's to refuse."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 < number < math.inf else None
+
+
+def _bounded(value: float, least: float, most: float, otherwise: float) -> float:
+    """Return a number within bounds; `otherwise` for what is none."""
+    return otherwise if math.isnan(value) else min(most, max(least, value))
+
+
+def _tiles(pixels: float) -> int:
+    return max(1, round(pixels / _SIDE))
+
+
+def _frame_tiles(width: float, height: float, least: float, most: float) -> int:
+    """Return the tiles of a frame that is scaled, in its shape, to a number of tiles between two."""
+    tiles = _tiles(width) * _tiles(height)
+    if tiles <= most and tiles >= least:
+        return tiles
+    return max(1, round(most) if tiles > most else math.ceil(least))
 
 
 # Looking at media costs its decoding, and a conversation is counted again at every step.
@@ -148,7 +203,10 @@ def _measured(data: Any) -> Measured:
     key = data.fingerprint
     measured = _measurements.get(key)
     if measured is None:
-        measured = measure(data.head(LIMITS.data_url))
+        try:
+            measured = measure(data.head(LIMITS.data_url))
+        except OSError:  # the file is gone
+            return Measured()
         with _lock:
             _measurements[key] = measured
             if len(_measurements) > _MOST_MEASUREMENTS:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._media.blocks import Source, block, needs_fitting
+from ._media.blocks import Source, block, fitted_image, local_file
 from ._request.content import KINDS
+from .errors import ContentBlockError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,27 +23,39 @@ __all__ = ["audio", "image", "strip", "video"]
 
 
 def image(
-    src: Source, *, inline: bool = True, min_pixels: int | None = None, max_pixels: int | None = None
+    src: Source,
+    *,
+    inline: bool = True,
+    fit: bool = False,
+    mime_type: str | None = None,
+    min_pixels: int | None = None,
+    max_pixels: int | None = None,
 ) -> dict[str, Any]:
-    """Return a content block for an image (JPEG, PNG, BMP, WebP, …).
+    """Return a content block for an image: JPEG, PNG, BMP or WebP, its sides over 10 pixels, no longer than 200 to 1.
 
     Args:
         src: A path, bytes, a data URL, or an http(s) URL, which the service fetches itself.
         inline: False gives a `file://` reference to a path, read only when it is sent; its folder must be
             below the model's `media_roots`.
+        fit: Convert local images of other formats (HEIC, AVIF, TIFF, GIF, …) to JPEG, or to PNG what is transparent;
+            turn upright what a camera stored on its side; shrink what is too large (the extra `image`). Other images
+            are used as they are.
+        mime_type: What bytes of a format that is not known here are, which are refused without it.
         min_pixels: Passed on beside the image, as is `max_pixels`.
         max_pixels: The most pixels that the model looks at.
 
     Raises:
-        ContentBlockError: There is no such file, it is empty, or its bytes are no image.
+        ContentBlockError: There is no such file, it is empty, its bytes are no image, or one that is not taken.
         MediaTooLargeError: It is over the inline limit.
+        ImportError: The extra `image` is not installed; only for `fit`.
     """
-    return block("image", src, inline=inline, min_pixels=min_pixels, max_pixels=max_pixels)
+    source = fitted_image(src, inline=inline) if fit else src
+    return block("image", source, mime_type, inline=inline, min_pixels=min_pixels, max_pixels=max_pixels)
 
 
-def audio(src: Source, *, inline: bool = True, fit: bool = False) -> dict[str, Any]:
+def audio(src: Source, *, inline: bool = True, fit: bool = False, mime_type: str | None = None) -> dict[str, Any]:
     """Return a content block for audio (WAV, MP3, AAC, AMR, FLAC, …); see `image` and `video` for the arguments."""
-    return block("audio", _fitted("audio", src) if fit else src, inline=inline)
+    return block("audio", _fitted("audio", src) if fit else src, mime_type, inline=inline)
 
 
 def video(
@@ -50,6 +63,7 @@ def video(
     *,
     inline: bool = True,
     fit: bool = False,
+    mime_type: str | None = None,
     fps: float | None = None,
     min_pixels: int | None = None,
     max_pixels: int | None = None,
@@ -62,13 +76,14 @@ def video(
         inline: As for `image`.
         fit: Re-encode a local file that is too large to be sent inline, or in a format that the service doesn't take,
             once: the result is cached (see `video.fit`; the extra `video`). Other files are used as they are.
+        mime_type: As for `image`.
         fps: Frames a second that the model looks at, 0.1 to 10; the service's default is 2.
         min_pixels: Passed on beside the video, as are `max_pixels` and `total_pixels`.
         max_pixels: The most pixels of a frame.
         total_pixels: The most pixels of all frames together.
     """
     sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels, "total_pixels": total_pixels}
-    return block("video", _fitted("video", src) if fit else src, inline=inline, fps=fps, **sizes)
+    return block("video", _fitted("video", src) if fit else src, mime_type, inline=inline, fps=fps, **sizes)
 
 
 def strip(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
@@ -109,10 +124,18 @@ def _is_text(block: Any) -> bool:
 
 
 def _fitted(kind: Kind, src: Source) -> Source:
-    """Return a local file that fits, re-encoded from one that doesn't; anything else as it is."""
-    path = needs_fitting(kind, src)
+    """Return a local file that fits and holds what it is sent for, re-encoded where it must be; a URL as it is."""
+    path = local_file(kind, src)
     if path is None:
         return src
-    from .video import fit  # noqa: PLC0415  # an extra
+    from .video import fit, probe  # noqa: PLC0415  # an extra
 
-    return fit(path)
+    fitted = fit(path)
+    info = probe(fitted)
+    if kind == "video" and not info.has_video:
+        raise ContentBlockError(
+            f"{path.name}: there are no pictures in it; send it as audio: media.audio(path, fit=True)"
+        )
+    if kind == "audio" and not info.has_audio:
+        raise ContentBlockError(f"{path.name}: there is no sound in it; send it as video: media.video(path, fit=True)")
+    return fitted

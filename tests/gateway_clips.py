@@ -26,21 +26,24 @@ def picture(colour: tuple[int, int, int], width: int, height: int) -> av.VideoFr
 def clip(
     *colours: tuple[int, int, int],
     seconds: float = 1.0,
-    fps: int = 10,
+    fps: float = 10,
     amplitude: float | None = 0.5,
     container: str = "mp4",
     codec: str = "libx264",
     audio_codec: str = "aac",
+    pixels: str = "yuv420p",
+    options: dict[str, str] | None = None,
 ) -> bytes:
     """320x240: each colour for some seconds; with a 440 Hz tone in mono at 44,100 Hz (0.0: silence; None: no track)."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
-        video: Any = out.add_stream(codec, rate=fps)
-        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+    with av.open(file, "w", format=container, options=options or {}) as out:
+        rate = Fraction(fps).limit_denominator(1000)
+        video: Any = out.add_stream(codec, rate=rate)
+        video.width, video.height, video.pix_fmt = 320, 240, pixels
         audio = None if amplitude is None else out.add_stream(audio_codec, rate=44_100, layout="mono")
         for number in range(round(len(colours) * seconds * fps)):
             frame = picture(colours[int(number / fps / seconds)], 320, 240)
-            frame.pts, frame.time_base = number, Fraction(1, fps)
+            frame.pts, frame.time_base = number, 1 / rate
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
         if audio is not None:
@@ -48,11 +51,13 @@ def clip(
     return file.getvalue()
 
 
-def sound(seconds: float, amplitude: float, *, container: str = "wav", codec: str = "pcm_s16le") -> bytes:
-    """A 440 Hz tone in mono at 16,000 Hz."""
+def sound(
+    seconds: float, amplitude: float, *, container: str = "wav", codec: str = "pcm_s16le", rate: int = 16_000
+) -> bytes:
+    """A 440 Hz tone in mono."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        _tone(out, out.add_stream(codec, rate=16_000, layout="mono"), seconds, 16_000, amplitude)
+        _tone(out, out.add_stream(codec, rate=rate, layout="mono"), seconds, rate, amplitude)
     return file.getvalue()
 
 

@@ -331,7 +331,7 @@ async def gathered_lengths(body: Body) -> int:
 @pytest.mark.parametrize(
     "block",
     [
-        lambda data: {"type": "video", "base64": data},
+        lambda data: {"type": "video", "base64": data, "mime_type": "video/mp4"},
         lambda data: {"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{data}"}},
         lambda data: {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}},
     ],

@@ -42,6 +42,9 @@ MP3 = clips.sound(0.1, 0.5, container="mp3", codec="libmp3lame")
 MP4 = clips.clip(clips.RED, seconds=0.2, amplitude=None)
 M4A = clips.sound(0.1, 0.5, container="ipod", codec="aac")
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog>>\nendobj\n"
+LONG = clips.image("png", clips.RED, width=11, height=2200)
+WEBM = b"\x1aE\xdf\xa3\x42\x82\x84webm" + bytes(20)
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic"
 STRANGE = b"\x01\x02\x03\x04 of no format known here \xfe"
 
 HTTP = "https://example.com/a"
@@ -99,7 +102,9 @@ TAKEN: dict[str, tuple[Any, dict[str, Any]]] = {
     "v1 image base64 of another type than said": (create_image_block(base64=b64(JPG), mime_type="image/png"), image(url(JPG, "image/jpeg"))),
     "v1 image base64 without a type": ({"type": "image", "base64": b64(PNG)}, PNG_PART),
     "v1 image of an unknown format": ({"type": "image", "base64": b64(STRANGE), "mime_type": "image/jxl"}, image(url(STRANGE, "image/jxl"))),
-    "v1 image of an unknown format and type": ({"type": "image", "base64": b64(STRANGE)}, image(url(STRANGE))),
+    "v1 image on the brink": ({"type": "image", "base64": b64(LONG)}, image(url(LONG, "image/png"))),
+    "v1 video of a format that is meant": ({"type": "video", "base64": b64(WEBM), "mime_type": "video/webm"}, video(url(WEBM))),
+    "v1 audio of a format that is meant": ({"type": "audio", "base64": b64(WEBM), "mime_type": "audio/webm; codecs=opus"}, audio(url(WEBM), "webm")),
     "v1 image whose type would break the data URL": ({"type": "image", "base64": b64(STRANGE), "mime_type": 'image/"é,'}, image(url(STRANGE))),
     "v1 image data url": ({"type": "image", "url": url(PNG, "image/jpeg")}, PNG_PART),
     "v1 image with null fields": ({"type": "image", "url": None, "base64": b64(PNG), "mime_type": None, "file_id": None}, PNG_PART),
@@ -111,14 +116,12 @@ TAKEN: dict[str, tuple[Any, dict[str, Any]]] = {
     "v1 audio base64 of another type than said": (create_audio_block(base64=b64(MP3), mime_type="audio/wav"), MP3_PART),
     "v1 audio in a video container": (create_audio_block(base64=b64(MP4), mime_type="audio/mp4"), audio(url(MP4), "m4a")),
     "v1 audio of an unknown format": (create_audio_block(base64=b64(STRANGE), mime_type="audio/pcm16"), audio(url(STRANGE), "pcm16")),
-    "v1 audio of any type": (create_audio_block(base64=b64(STRANGE), mime_type="audio/*"), audio(url(STRANGE), "wav")),
     "v1 video url": (create_video_block(url=f"{HTTP}.mp4"), video(f"{HTTP}.mp4")),
     "v1 video base64": (create_video_block(base64=b64(MP4), mime_type="video/mp4"), MP4_PART),
     "v1 video bytes": ({"type": "video", "base64": MP4}, MP4_PART),
     "v1 video bytearray": ({"type": "video", "data": bytearray(MP4)}, MP4_PART),
     "v1 video memoryview": ({"type": "video", "data": memoryview(MP4)}, MP4_PART),
     "v1 image bytes of base64": ({"type": "image", "base64": b64encode(PNG)}, PNG_PART),
-    "v1 image bytes of an unknown format": ({"type": "image", "base64": STRANGE}, image(url(STRANGE))),
     "v1 file image": (create_file_block(base64=b64(PNG), mime_type="application/octet-stream"), PNG_PART),
     "v1 file audio": (create_file_block(base64=b64(WAV), mime_type="application/octet-stream"), WAV_PART),
     "v1 file video": (create_file_block(base64=b64(MP4), mime_type="application/octet-stream"), MP4_PART),
@@ -241,6 +244,7 @@ def test_the_message_is_not_changed() -> None:
 
 
 READS = "; it takes text, image, audio and video"
+UNKNOWN = 'its bytes are of no known format; if they are {} that the service takes, say which: mime_type="{}"'
 A_PDF = "it is a PDF, which the model can't read; extract its text, or send its pages as images"
 NO_ID = "a file id of another service can't be sent; give the bytes, a path or a URL"
 NOTHING = "there is neither a url nor base64 data in it"
@@ -299,7 +303,20 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "audio as image": (image(url(WAV)), "(image_url): its bytes are audio/wav, which is no image; send it as audio (media.audio)"),
     "image as audio": ({"type": "audio", "base64": b64(PNG)}, "(audio): its bytes are image/png, which is no audio; send it as image (media.image)"),
     "web page as image": ({"type": "image", "base64": b64(b"<!DOCTYPE html><p>404")}, "(image): its bytes are text/html, which is no image"),
-    "archive as file": (create_file_block(base64=b64(b"PK\3\4 and more"), mime_type="video/mp4"), "(file): its bytes are application/zip, which is no image, audio or video"),
+    "archive as file": (create_file_block(base64=b64(b"PK\3\4 and more"), mime_type="video/mp4"), "(file): its bytes are application/zip (a ZIP archive), which is no image, audio or video; unpack it, and send the media in it"),
+    "text as image": ({"type": "image", "base64": b64(b"No picture."), "mime_type": "image/png"}, "(image): its bytes are text/plain, which is no image; send it as text"),
+    "photo of a phone": (create_image_block(base64=b64(HEIC), mime_type="image/heic"), "(image): its bytes are image/heic, which the service doesn't take; convert it to JPEG or PNG (media.image(path, fit=True) does)"),
+    "photo of a phone as video": (create_video_block(base64=b64(HEIC), mime_type="video/mp4"), "(video): its bytes are image/heic, which is no video; send it as image, converted to JPEG or PNG (media.image(path, fit=True) does)"),
+    "drawing": (image(url(b"<svg/>", "image/svg+xml")), "(image_url): its bytes are image/svg+xml, which the service doesn't take; convert it to JPEG or PNG"),
+    "notes": (create_audio_block(base64=b64(b"MThd\0\0\0\6\0\1"), mime_type="audio/midi"), "(audio): its bytes are audio/midi (notes, not sound), which is no audio; render it to sound, such as WAV"),
+    "transport stream": (video(url((b"G" + bytes(187)) * 3)), "(video_url): its bytes are video/mp2t (an MPEG transport stream), which the service doesn't take; let it be re-encoded: media.video(path, fit=True)"),
+    "transport stream as image": (image(url((b"G" + bytes(187)) * 3)), "(image_url): its bytes are video/mp2t (an MPEG transport stream), which is no image; send it as video (media.video(path, fit=True))"),
+    "image of an unknown format": ({"type": "image", "base64": b64(STRANGE)}, f"(image): {UNKNOWN.format('image', 'image/jpeg')}"),
+    "image bytes of an unknown format": ({"type": "image", "base64": STRANGE}, f"(image): {UNKNOWN.format('image', 'image/jpeg')}"),
+    "audio of any type": (create_audio_block(base64=b64(STRANGE), mime_type="audio/*"), f"(audio): {UNKNOWN.format('audio', 'audio/mpeg')}"),
+    "audio of an unknown format and another type": (create_audio_block(base64=b64(STRANGE), mime_type="image/png"), f"(audio): {UNKNOWN.format('audio', 'audio/mpeg')}"),
+    "image of few pixels": (image(url(clips.image("png", clips.RED, width=10, height=40))), "(image_url): it is 10×40 pixels; the service takes images with more than 10 a side"),
+    "image far longer than wide": (image(url(clips.image("png", clips.RED, width=12, height=2401))), "(image_url): it is 12×2401 pixels; the service takes images whose longer side is at most 200 times the shorter: cut it into pieces"),
     "video url as image": (create_image_block(url=HTTP, mime_type="video/mp4"), "(image): its type is video/mp4, which is no image"),
     "image url as audio": (create_audio_block(url=HTTP, mime_type="image/png"), "(audio): its type is image/png, which is no audio"),
     "file of an unknown type": (create_file_block(base64=b64(STRANGE), mime_type="text/csv"), "(file): the service takes image, audio and video files; its type is text/csv"),

@@ -170,7 +170,8 @@ def test_a_schema_is_shown() -> None:
         (Media("image", (PNG,)), "image/png", PNG),
         (Media("frames", (PNG, None)), "image/png", PNG),
         (Media("audio", (WAV,)), "audio/wav", WAV),
-        (Media("video", (b"no video",)), None, b"no video"),
+        (Media("video", (b"no video",)), "text/plain", b"no video"),
+        (Media("video", (b"\1\2\3\4",)), None, b"\1\2\3\4"),
         (Media("video", (None,), ("https://example.org/clip.mp4",)), None, None),
     ],
 )

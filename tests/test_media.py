@@ -36,6 +36,7 @@ MP4 = clips.clip(clips.RED, seconds=0.2, amplitude=None)
 M4A = clips.sound(0.1, 0.5, container="ipod", codec="aac")
 GIF = bytes.fromhex("47494638396101000100800000ff00000000002c00000000010001000002024401003b")
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<</Type/Catalog>>\nendobj\n"
+WEBM = b"\x1aE\xdf\xa3\x42\x82\x84webm" + bytes(20)
 STRANGE = b"\x01\x02\x03\x04 of no format known here \xfe"
 HTTP = "https://example.com/a"
 
@@ -81,18 +82,19 @@ BLOCKS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "MP4 as audio": (lambda: media.audio("a.mp4"), inline("audio", MP4, "audio/mp4")),
     "M4A as audio": (lambda: media.audio("a.m4a"), inline("audio", M4A, "audio/mp4")),
     "type from the name": (lambda: media.video("a.mpg"), inline("video", STRANGE, "video/mpeg")),
-    "type from no name of its kind": (lambda: media.image("a.mpg"), inline("image", STRANGE, "image/*")),
-    "type from nowhere": (lambda: media.audio("strange"), inline("audio", STRANGE, "audio/*")),
+    "type that is said": (lambda: media.audio("strange", mime_type="audio/mpeg"), inline("audio", STRANGE, "audio/mpeg")),
+    "type that is said over the name's": (lambda: media.video("a.mpg", mime_type="video/mp4"), inline("video", STRANGE, "video/mp4")),
+    "type that is said of a known file": (lambda: media.video("a.mp4", mime_type="video/x-flv"), inline("video", MP4, "video/mp4")),
+    "format that is meant": (lambda: media.video(WEBM, mime_type="video/webm"), inline("video", WEBM, "video/webm")),
     # Bytes
     "bytes": (lambda: media.image(PNG), inline("image", PNG, "image/png")),
     "bytearray": (lambda: media.audio(bytearray(WAV)), inline("audio", WAV, "audio/wav")),
     "memoryview": (lambda: media.video(memoryview(MP4)), inline("video", MP4, "video/mp4")),
     "bytes of MP4 as audio": (lambda: media.audio(MP4), inline("audio", MP4, "audio/mp4")),
-    "bytes of GIF as image": (lambda: media.image(GIF), inline("image", GIF, "image/gif")),
-    "bytes of GIF as video": (lambda: media.video(GIF), inline("video", GIF, "video/*")),
-    "bytes of an unknown type": (lambda: media.video(STRANGE), inline("video", STRANGE, "video/*")),
     "bytes of base64": (lambda: media.image(b64encode(PNG)), inline("image", PNG, "image/png")),
+    "bytes of a type that is said": (lambda: media.video(STRANGE, mime_type="video/mp4"), inline("video", STRANGE, "video/mp4")),
     # URLs
+    "url of a type that is said": (lambda: media.audio(HTTP, mime_type="audio/flac"), {"type": "audio", "url": HTTP, "mime_type": "audio/flac"}),
     "url": (lambda: media.image(HTTP), {"type": "image", "url": HTTP}),
     "url with an ending": (lambda: media.video(f"{HTTP}.mov?k=1"), {"type": "video", "url": f"{HTTP}.mov?k=1", "mime_type": "video/quicktime"}),
     "url of MP4 as audio": (lambda: media.audio(f"{HTTP}.mp4"), {"type": "audio", "url": f"{HTTP}.mp4", "mime_type": "audio/mp4"}),
@@ -146,6 +148,7 @@ def test_a_reference_may_be_large_and_is_refused_when_it_is_sent(folder: Path) -
         build([HumanMessage([block])], Options(media_roots=[folder]))
 
 
+UNKNOWN = 'its bytes are of no known format; if they are {} that the service takes, say which: mime_type="{}"'
 A_PDF = "it is a PDF, which the model can't read; extract its text, or send its pages as images"
 READ = "it can't be read: {}; give a path, bytes or an https:// URL"
 
@@ -168,6 +171,24 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
                        "a.png: its bytes are image/png, which is no video; send it as image (media.image)"),
     "image as audio": (lambda: media.audio(PNG),
                        "the media given: its bytes are image/png, which is no audio; send it as image (media.image)"),
+    "GIF as image": (lambda: media.image(GIF),
+                     "the media given: its bytes are image/gif, which the service doesn't take; convert it to JPEG or PNG "
+                     "(media.image(path, fit=True) does), or send its motion as video (media.video(path, fit=True))"),
+    "GIF as video": (lambda: media.video(GIF),
+                     "the media given: its bytes are image/gif, which the service doesn't take; "
+                     "let it be re-encoded: media.video(path, fit=True)"),
+    "WebM": (lambda: media.video(WEBM),
+             "the media given: its bytes are video/webm, which the service doesn't take; "
+             "let it be re-encoded: media.video(path, fit=True)"),
+    "name of another kind": (lambda: media.image("a.mpg"), f"a.mpg: {UNKNOWN.format('image', 'image/jpeg')}"),
+    "name of no kind": (lambda: media.audio("strange", inline=False), f"strange: {UNKNOWN.format('audio', 'audio/mpeg')}"),
+    "type that is said of another kind": (lambda: media.audio("strange", mime_type="image/png"), f"strange: {UNKNOWN.format('audio', 'audio/mpeg')}"),
+    "unknown bytes": (lambda: media.video(STRANGE), f"the media given: {UNKNOWN.format('video', 'video/mp4')}"),
+    "image of few pixels": (lambda: media.image(clips.image("bmp", clips.RED, width=40, height=10)),
+                            "the media given: it is 40×10 pixels; the service takes images with more than 10 a side"),
+    "image far wider than high": (lambda: media.image(clips.image("mjpeg", clips.RED, width=2432, height=12)),
+                                  "the media given: it is 2432×12 pixels; the service takes images whose longer side is at most "
+                                  "200 times the shorter: cut it into pieces"),
     "web page": (lambda: media.image(b"<!DOCTYPE html><p>404"), "the media given: its bytes are text/html, which is no image"),
     "bucket": (lambda: media.video("gs://bucket/a.mp4"),
                "the media given: gs: URLs can't be fetched by the service; for a local file use media.video(path), "

@@ -19,7 +19,7 @@ import langchain_dmx_omni
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "langchain_dmx_omni"
-EXTRAS = {"av", "espeakng_loader", "numpy", "platformdirs", "tqdm", "typer", "uvicorn"}
+EXTRAS = {"PIL", "av", "espeakng_loader", "numpy", "pi_heif", "platformdirs", "tqdm", "typer", "uvicorn"}
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
 
@@ -147,7 +147,7 @@ def test_the_oldest_versions_are_those_that_are_allowed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     allowed: dict[str, list[tuple[int, ...]]] = {}
-    for requirement in [*project["dependencies"], *extras["local"], *extras["video"]]:
+    for requirement in [*project["dependencies"], *extras["local"], *extras["video"], *extras["image"]]:
         name, _, versions = requirement.partition(">=")
         allowed.setdefault(name, []).append(tuple(map(int, versions.split(",")[0].split("."))))
     oldest = {name: tuple(map(int, version.split("."))) for name, version in pins("constraints-oldest.txt")}

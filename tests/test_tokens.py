@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import builtins
+import math
 import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage, trim_messages
 
 from langchain_dmx_omni import ChatDMXOmni, _tokens, media
@@ -37,14 +40,32 @@ def test_images(width: int, height: int, tokens: int) -> None:
     assert _tokens.count_image(width, height) == tokens
 
 
-@pytest.mark.parametrize(("seconds", "tokens"), [(0.0, 0), (1.0, 7), (1.5, 11), (3_600.0, 25_200)])
+@pytest.mark.parametrize(
+    ("seconds", "tokens"), [(0.0, 0), (1.0, 7), (1.5, 11), (3_600.0, 25_200), (1e300, 75_600), (-1.0, 0)]
+)
 def test_audio(seconds: float, tokens: int) -> None:
     assert _tokens.count_audio(seconds) == tokens
 
 
 @pytest.mark.parametrize(
     ("seconds", "width", "height", "fps", "tokens"),
-    [(1.0, 320, 320, 2.0, 102), (6.2, 640, 480, 2.0, 2102), (10.0, 320, 320, 1.0, 502), (0.1, 32, 32, 2.0, 3)],
+    [
+        (1.0, 320, 320, 2.0, 102),
+        (6.2, 640, 480, 2.0, 2102),
+        (10.0, 320, 320, 1.0, 502),
+        # A frame is scaled to 64 × 1,024 pixels at least, and to 640 × 1,024 at most.
+        (0.1, 32, 32, 2.0, 64 + 2),
+        (0.1, 3840, 2160, 2.0, 640 + 2),
+        # All frames together are 180,224 × 1,024 pixels at most: 160 each at 1,126 frames, 88 each at 2,048.
+        (563.2, 640, 360, 2.0, 564 * 160 + 2),
+        (3_600.0, 1920, 1080, 2.0, 1024 * 88 + 2),
+        (1e300, 1920, 1080, 2.0, 1024 * 88 + 2),
+        (math.inf, 2**40, 2**40, 2.0, 1024 * 88 + 2),
+        (math.nan, 320, 320, math.nan, 102),
+        (-5.0, 320, 320, 2.0, 102),
+        (10.0, 320, 320, 1e9, 5002),
+        (10.0, 320, 320, -1.0, 102),
+    ],
 )
 def test_video(seconds: float, width: int, height: int, fps: float, tokens: int) -> None:
     assert _tokens.count_video(seconds, width, height, fps) == tokens
@@ -66,54 +87,109 @@ LONG = box(b"mvhd", b"\x01" + bytes(19) + struct.pack(">IQ", 1_000, 9_500))
 TRACK = box(b"trak", box(b"tkhd", bytes(76) + struct.pack(">II", 320 << 16, 240 << 16)))
 SILENT_TRACK = box(b"trak", box(b"tkhd", bytes(84)))
 
+GIF = gateway_clips.clip((1, 2, 3), (3, 2, 1), seconds=0.5, container="gif", codec="gif", pixels="rgb8", amplitude=None)
+FRAGMENTED = gateway_clips.clip(
+    (1, 2, 3), seconds=2.0, amplitude=None, options={"movflags": "frag_keyframe+empty_moov"}
+)
+
+
+def endless(data: bytes) -> bytes:
+    """A WebM or MKV whose header says no length, as live recordings are."""
+    at = data.index(b"\x44\x89\x88")  # its duration, of 8 bytes
+    return data[:at] + b"\xec\x89" + data[at + 2 :]  # nothing that counts, of the same size
+
+
 MEASURED: dict[str, tuple[bytes, Measured]] = {
     "PNG": (gateway_clips.image("png", (1, 2, 3), width=64, height=48), Measured(64, 48)),
     "JPEG": (gateway_clips.image("mjpeg", (1, 2, 3), width=64, height=48), Measured(64, 48)),
     "JPEG, progressive": (jpeg(64, 48), Measured(64, 48)),
+    "JPEG with filling bytes": (jpeg(64, 48).replace(b"\xff\xc2", b"\xff\xff\xff\xc2"), Measured(64, 48)),
     "BMP": (gateway_clips.image("bmp", (1, 2, 3), width=64, height=48), Measured(64, 48)),
-    "GIF": (b"GIF89a" + struct.pack("<HH", 64, 48), Measured(64, 48)),
+    "BMP of OS/2": (b"BM" + bytes(12) + struct.pack("<IHH", 12, 64, 48), Measured(64, 48)),
+    "GIF": (GIF, Measured(320, 240, 1.0, False)),
     "WebP, extended": (webp(b"VP8X", bytes(4) + b"\x3f\0\0\x2f\0\0"), Measured(64, 48)),
     "WebP, lossy": (webp(b"VP8 ", bytes(6) + struct.pack("<HH", 64, 48)), Measured(64, 48)),
     "WebP, lossless": (webp(b"VP8L", b"\x2f" + (63 | 47 << 14).to_bytes(4, "little")), Measured(64, 48)),
-    "WAV": (gateway_clips.sound(1.0, 0.5), Measured(duration=1.0)),
-    "MP4": (gateway_clips.clip((1, 2, 3), seconds=2.0), Measured(320, 240, 2.0)),
+    "WAV": (gateway_clips.sound(1.0, 0.5), Measured(duration=1.0, sound=True)),
+    "WAV, µ-law": (gateway_clips.sound(1.0, 0.5, codec="pcm_mulaw"), Measured(duration=1.0, sound=True)),
+    "WAV, ADPCM": (gateway_clips.sound(1.0, 0.5, codec="adpcm_ms"), Measured(duration=1.0, sound=True)),
+    "MP4": (gateway_clips.clip((1, 2, 3), seconds=2.0), Measured(320, 240, 2.0, True)),
+    "MP4, silent": (gateway_clips.clip((1, 2, 3), seconds=2.0, amplitude=None), Measured(320, 240, 2.0, False)),
+    "MP4 in fragments": (FRAGMENTED, Measured(320, 240, 2.0, False)),
+    "MKV": (gateway_clips.clip((1, 2, 3), container="matroska"), Measured(320, 240, 1.0, True)),
+    "MKV without a length": (
+        endless(gateway_clips.clip((1, 2, 3), container="matroska")),
+        Measured(320, 240, 1.0, True),
+    ),
+    "raw AAC": (gateway_clips.sound(1.0, 0.5, container="adts", codec="aac"), Measured(duration=1.0, sound=True)),
+    "FLAC": (gateway_clips.sound(1.0, 0.5, container="flac", codec="flac"), Measured(duration=1.0, sound=True)),
+    "a codec that nothing decodes": (
+        gateway_clips.clip((1, 2, 3), container="matroska", amplitude=None).replace(
+            b"V_MPEG4/ISO/AVC", b"V_NOTHING/OF/IT"
+        ),
+        Measured(duration=1.0, sound=False),
+    ),
+    # AAC at 8 kHz: 9 packets of 0.128 s, the first of which is the encoder's own.
+    "sound whose packets say no length": (
+        gateway_clips.sound(1.0, 0.5, container="matroska", codec="aac", rate=8_000).replace(b"A_AAC", b"A_XYZ"),
+        Measured(duration=1.152, sound=True),
+    ),
     "MP4 with 64-bit times": (
         box(b"ftyp", b"isom") + box(b"moov", LONG + SILENT_TRACK + TRACK),
-        Measured(320, 240, 9.5),
+        Measured(320, 240, 9.5, False),
     ),
     "MP4 with a long box": (
         box(b"ftyp", b"isom") + struct.pack(">I4sQ", 1, b"free", 20) + bytes(4) + box(b"moov", LONG),
-        Measured(duration=9.5),
+        Measured(duration=9.5, sound=False),
     ),
     "MP4 with a box to the end": (
         box(b"ftyp", b"isom") + struct.pack(">I4s", 0, b"moov") + LONG,
-        Measured(duration=9.5),
+        Measured(duration=9.5, sound=False),
     ),
 }
 
 
 @pytest.mark.parametrize(("data", "expected"), MEASURED.values(), ids=MEASURED)
 def test_media_is_measured_from_its_bytes(data: bytes, expected: Measured) -> None:
-    found = measure(data)
-    assert found[:2] == expected[:2]
-    assert found.duration == pytest.approx(expected.duration, abs=0.1) if expected.duration else not found.duration
+    measured = measure(data)
+    assert (measured.width, measured.height, measured.sound) == (expected.width, expected.height, expected.sound)
+    assert measured.duration == (None if expected.duration is None else pytest.approx(expected.duration, abs=0.1))
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"text", b"\x89PNG", b"\xff\xd8\xff", jpeg(1, 1)[:12], webp(b"ABCD", b""), box(b"ftyp", b"isom"), b"RIFF"],
+    [
+        b"",
+        b"text",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"#EXTM3U\n/etc/passwd\n",
+        b"\x89PNG",
+        b"\xff\xd8\xff",
+        jpeg(1, 1)[:12],
+        webp(b"ABCD", b""),
+        box(b"ftyp", b"isom"),
+        b"RIFF",
+    ],
 )
 def test_what_can_not_be_read_is_not_known(data: bytes) -> None:
     assert measure(data) == Measured()
 
 
-def test_other_formats_are_read_by_pyav() -> None:
-    found = measure(gateway_clips.clip((1, 2, 3), seconds=1.0, container="matroska"))
-    assert found[:2] == (320, 240)
-    assert found.duration == pytest.approx(1.0, abs=0.1)
-    found = measure(gateway_clips.sound(1.0, 0.5, container="flac", codec="flac"))
-    assert found[:2] == (None, None)
-    assert found.duration == pytest.approx(1.0, abs=0.1)
+@given(
+    kind=st.sampled_from(["image", "audio", "video"]),
+    data=st.sampled_from([data for data, _ in MEASURED.values()]),
+    at=st.floats(0, 1),
+    noise=st.binary(max_size=16),
+    kept=st.floats(0, 1),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_bytes_are_counted(kind: str, data: bytes, at: float, noise: bytes, kept: float) -> None:
+    start = int(min(len(data), 400) * at)  # headers are where damage shows
+    damaged = (data[:start] + noise + data[start + len(noise) :])[: max(1, int(len(data) * kept))]
+    measured = measure(damaged)
+    assert measured.duration is None or measured.duration >= 0
+    block = {"type": kind, "base64": b64(damaged), "mime_type": f"{kind}/x-unknown"}
+    assert 4 < _tokens.count_messages([HumanMessage([block])]) <= 1024 * 88 + 2 + 75_600 + 4
 
 
 def test_without_pyav_they_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +216,12 @@ BLOCKS: dict[str, tuple[Any, int]] = {
     "audio by URL": ([{"type": "audio", "url": "https://example.com/a.mp3"}], 420),
     "video": ([media.video(CLIP)], PICTURES + SOUND),
     "video, one frame a second": ([media.video(CLIP, fps=1)], 82 + SOUND),
+    "video, fragmented": ([media.video(FRAGMENTED)], PICTURES),
+    "video, few pixels": ([media.video(CLIP, max_pixels=64 * 1024)], 2 * 64 + 2 + SOUND),
+    "video, a rate that is none": ([{**media.video(CLIP), "extras": {"fps": "abc"}}], PICTURES + SOUND),
+    "video, a rate without end": ([{**media.video(CLIP), "extras": {"fps": "inf"}}], PICTURES + SOUND),
+    "video, a rate that is a list": ([{**media.video(CLIP), "extras": {"fps": [2]}}], PICTURES + SOUND),
+    "video, sizes that are none": ([{**media.video(CLIP), "extras": {"max_pixels": {}}}], PICTURES + SOUND),
     "video by URL": ([{"type": "video", "url": "https://example.com/a.mp4"}], 60 * 11 * 20 + 2 + 420),
     "frames": ([{"type": "video", "video": ["https://example.com/a.png"] * 2}], 2 * 1026),
     "a file": ([{"type": "file", "base64": b64(CLIP), "mime_type": "application/pdf"}], PICTURES + SOUND),

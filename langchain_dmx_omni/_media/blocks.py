@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +16,36 @@ from langchain_dmx_omni.errors import InvalidInputError
 
 from . import sources
 from .data import FileData, InlineData
-from .mime import HEAD, TAKEN, Kind, from_name, kind_of, sniff
+from .images import fit_image
+from .mime import Kind, from_name, kind_of
 from .sources import Claim
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 
 
-def block(kind: Kind, src: Source, *, inline: bool = True, **parameters: float | None) -> dict[str, Any]:
+def block(
+    kind: Kind, src: Source, mime_type: str | None = None, /, *, inline: bool = True, **parameters: float | None
+) -> dict[str, Any]:
     """Return the content block for media of a kind; parameters that are None are left out.
+
+    `mime_type` says what bytes are that nothing here knows.
 
     Raises:
         ContentBlockError: There is no such file, it is empty, or its bytes are another kind of media.
         MediaTooLargeError: It is over the inline limit.
     """
     extras = {name: value for name, value in parameters.items() if value is not None}
-    fields = _media_fields(src, inline, Claim("the media given", kind, limit=LIMITS.data_url))
+    fields = _media_fields(src, inline, Claim("the media given", kind, mime_type, limit=LIMITS.data_url))
     return {"type": kind, **fields, **({"extras": extras} if extras else {})}
 
 
-def needs_fitting(kind: Kind, src: Source) -> Path | None:
-    """Return the path of a local file that is too large to be sent inline, or in a format that is not taken.
+def local_file(kind: Kind, src: Source) -> Path | None:
+    """Return the path of a local file that is to be fitted; None for what is no file.
 
     Raises:
         ContentBlockError: There is no such file, it is empty, or its bytes are another kind of media.
     """
-    claim = Claim("the media given", kind)
+    claim = Claim("the media given", kind, fit=True)
     if isinstance(src, bytes | bytearray | memoryview):
         raise claim.error("fit=True needs a file: write the bytes to one and give its path")
     if isinstance(src, str) and sources.is_url(src):
@@ -50,10 +55,38 @@ def needs_fitting(kind: Kind, src: Source) -> Path | None:
     except TypeError:
         return None  # neither a path nor a URL: refused with the rest
     _from_path(path, False, claim)
-    data = FileData(path, path.stat())
-    media_type = sniff(data.head(HEAD))
-    taken = media_type is None or media_type.mime in TAKEN
-    return None if taken and len(data) <= LIMITS.data_url else path
+    return path
+
+
+def fitted_image(src: Source, *, inline: bool) -> Source:
+    """Return an image that the service takes: the source itself, or the bytes of what it is converted to.
+
+    Raises:
+        ContentBlockError: There is no such file, it can't be read as an image, or its shape is not taken.
+        ImportError: The extra `image` is not installed.
+    """
+    claim = Claim("the media given", "image", fit=True)
+    held: object = None
+    if isinstance(src, bytes | bytearray | memoryview):
+        held = sources.from_bytes(bytes(src), claim).data
+    elif isinstance(src, str) and src[:5].lower() == "data:":
+        held = sources.from_url(src, claim).data
+    if isinstance(held, InlineData):
+        return fit_image(a2b_base64(held.base64), claim.what, LIMITS.data_url)
+    path = local_file("image", src)
+    if path is None:
+        return src
+    try:
+        status = path.stat()
+        data = FileData(path, status).head(status.st_size)
+    except OSError as error:
+        raise claim.error(f"{path.name} can't be read: {sources.unreadable(error)}") from None
+    fitted = fit_image(data, str(path), LIMITS.data_url)
+    if fitted is data:
+        return src
+    if not inline:
+        raise claim.error(f"{path.name} is converted, and sent inline: leave out inline=False")
+    return fitted
 
 
 def _media_fields(src: Source, inline: bool, claim: Claim) -> dict[str, str]:
@@ -77,7 +110,7 @@ def _from_url(url: str, claim: Claim) -> dict[str, str]:
         source = sources.from_url(url, claim)
         if not isinstance(source.data, str):
             return _inlined(source, claim)
-    mime = _typed(from_name(url), claim.kind)
+    mime = _typed(claim.mime or from_name(url), claim.kind)
     return {"url": url, "mime_type": mime} if mime else {"url": url}
 
 
@@ -85,7 +118,8 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
     name = str(path)
     # A long text without a dot is more likely base64 than a path, and not for error messages.
     claim = claim._replace(
-        what=name[:200] if "." in name[:200] or len(name) < 60 else f"a path of {len(name)} characters"
+        what=name[:200] if "." in name[:200] or len(name) < 60 else f"a path of {len(name)} characters",
+        name=path.name,
     )
     try:
         status = path.stat()

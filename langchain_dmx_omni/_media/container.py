@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 MOVING: Final = (
     "mov,matroska,avi,flv,live_flv,asf,gif,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,mxf,dv,nut,rm,"
-    "ogg,wav,w64,aiff,au,caf,mp3,aac,ac3,eac3,amr,amrnb,amrwb,flac,ape,wv,tta,dsf"
+    "ogg,wav,w64,aiff,au,caf,mp3,aac,ac3,eac3,amr,amrnb,amrwb,flac,ape,wv,tta,dsf,"
+    "iff,mpc,mpc8,dts,dtshd,tak,shn,voc"
 )
 """FFmpeg's demuxers of video and audio that stand for themselves."""
-
-STILL: Final = "png_pipe,jpeg_pipe,bmp_pipe,webp_pipe,tiff_pipe"
-"""Those of a single picture."""
 
 MOST_PIXELS: Final = 64_000_000
 """Pixels of the largest picture that is decoded; 8K has 33 million. A kilobyte may claim to hold far more."""

@@ -51,10 +51,11 @@ class InlineData:
         """Bytes of the data URL."""
         return len(self.prefix) + len(self._text) - self._start
 
-    def head(self, size: int) -> bytes:
-        """Return the first bytes of the media."""
-        characters = self._text[self._start : self._start + (size + 2) // 3 * 4]
-        return binascii.a2b_base64(characters[: len(characters) // 4 * 4])[:size]
+    def head(self, size: int, start: int = 0) -> bytes:
+        """Return the first bytes of the media, or those from `start` on."""
+        first = self._start + start // 3 * 4
+        characters = self._text[first : first + (size + 2) // 3 * 4 + 4]
+        return binascii.a2b_base64(characters[: len(characters) // 4 * 4])[start % 3 :][:size]
 
     def pieces(self) -> Iterator[bytes]:
         """Return the data URL's bytes."""
@@ -93,13 +94,14 @@ class FileData:
         """What identifies this media, without reading it."""
         return len(self), hash((self._path, self._identity))
 
-    def head(self, size: int) -> bytes:
-        """Return the first bytes of the file.
+    def head(self, size: int, start: int = 0) -> bytes:
+        """Return the first bytes of the file, or those from `start` on.
 
         Raises:
             OSError: It can't be read, or is not the one that `stat` saw.
         """
         with _open_regular(self._path) as file:
+            file.seek(start)
             data = file.read(size)
             if _identity(os.fstat(file.fileno())) != self._identity:
                 raise OSError(errno.ESTALE, "it changed while it was being read")

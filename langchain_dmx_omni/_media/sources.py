@@ -19,7 +19,9 @@ from langchain_dmx_omni.errors import ContentBlockError, MediaTooLargeError
 
 from .base64_text import clean_base64
 from .data import FileData, InlineData, MediaData
-from .mime import HEAD, from_name, kind_of, sniff
+from .measure import image_size
+from .mime import from_name, kind_of, sniff
+from .taken import PDF, agrees, image_problem, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15})://|(data|file|https?):", re.IGNORECASE)
 _IMAGE_TYPE = re.compile(r"image/[\w.+-]+", re.ASCII)
 
-_PDF = "it is a PDF, which the model can't read; extract its text, or send its pages as images"
+_EXAMPLES = {"image": "image/jpeg", "audio": "audio/mpeg", "video": "video/mp4"}
+
+_IMAGE_HEAD = 262_144
+"""Bytes of an image in which its size stands; a camera's previews come before it."""
 
 
 class Claim(NamedTuple):
@@ -45,6 +50,8 @@ class Claim(NamedTuple):
     """Folders below which `file://` URLs are honoured."""
     limit: int | None = None
     """Longest data URL in bytes, or None for no limit."""
+    fit: bool = False
+    """Whether it is converted before it is sent, so that only its kind matters."""
 
     def error(self, problem: str) -> ContentBlockError:
         """Return the error that says what is wrong with it."""
@@ -90,7 +97,8 @@ def from_base64(data: Any, claim: Claim) -> Source:
 
 def from_bytes(data: bytes, claim: Claim) -> Source:
     """Return the source for bytes: the media itself, or the base64 that `b64encode` gives as bytes."""
-    if sniff(data[:HEAD]) is None:
+    media_type = sniff(data)
+    if media_type is None or media_type.mime == "text/plain":
         try:
             text, start = clean_base64(data.decode("ascii"))
         except ValueError:
@@ -135,32 +143,36 @@ def checked(data: MediaData, claim: Claim) -> Source:
         ContentBlockError: It is another kind of media than claimed, or none.
         MediaTooLargeError: It is over the limit.
     """
-    kind, mime = _identify(data.head(HEAD), claim)
+    kind, mime = _identify(data, claim)
     if kind is None and (mime or "").lower() == "application/pdf":
-        raise claim.error(_PDF)
+        raise claim.error(PDF)
+    if kind == "image" and not claim.fit and (problem := image_problem(*image_size(data.head(_IMAGE_HEAD)))):
+        raise claim.error(problem)
     data.prefix = _prefix(kind, mime)
     _check_size(len(data), kind, claim)
     return Source(data, kind, mime)
 
 
-def _identify(head: bytes, claim: Claim) -> tuple[str | None, str | None]:
+def _identify(data: MediaData, claim: Claim) -> tuple[str | None, str | None]:
     """Return the kind and the MIME type of media, from its first bytes or else from its claim.
 
     Raises:
-        ContentBlockError: The bytes are no image, audio or video, or another kind than claimed.
+        ContentBlockError: The bytes are no image, audio or video, another kind than claimed, of a format that the
+            service doesn't take, or of none that is known here.
     """
-    sniffed = sniff(head)
-    if sniffed is None:
-        kind = claim.kind or kind_of(claim.mime) or kind_of(from_name(claim.name))
-        return kind, claim.mime
-    if sniffed.mime == "application/pdf":
-        raise claim.error(_PDF)
-    if claim.kind in sniffed.kinds:
-        return claim.kind, sniffed.mime
-    if claim.kind is None and sniffed.kinds:
-        return sniffed.kinds[0], sniffed.mime
-    remedy = f"; send it as {sniffed.kinds[0]} (media.{sniffed.kinds[0]})" if sniffed.kinds else ""
-    raise claim.error(f"its bytes are {sniffed.mime}, which is no {claim.kind or 'image, audio or video'}{remedy}")
+    sniffed = sniff(data.head)
+    if sniffed is not None:
+        if problem := refusal(sniffed, claim.kind, claim.mime, fit=claim.fit):
+            raise claim.error(problem)
+        return claim.kind or sniffed.kinds[0], sniffed.mime
+    named = from_name(claim.name)
+    kind = claim.kind or kind_of(claim.mime) or kind_of(named)
+    if kind and not claim.fit and not agrees(kind, claim.mime) and not agrees(kind, named):
+        raise claim.error(
+            f"its bytes are of no known format; if they are {kind} that the service takes, say which: "
+            f'mime_type="{_EXAMPLES[kind]}"'
+        )
+    return kind, claim.mime
 
 
 def _prefix(kind: str | None, mime: str | None) -> str:
@@ -191,7 +203,7 @@ def _check_size(size: int, kind: str | None, claim: Claim) -> None:
 def _remote(url: str, claim: Claim) -> Source:
     claimed = claim.mime or from_name(url)
     if claimed == "application/pdf" and (claim.mime or claim.kind is None):
-        raise claim.error(_PDF)
+        raise claim.error(PDF)
     held = kind_of(claim.mime)
     # A container holds audio as well as video; an image is never one of them.
     if claim.kind and held and claim.kind != held and "image" in (claim.kind, held):

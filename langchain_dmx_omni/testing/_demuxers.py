@@ -25,10 +25,6 @@ FORMATS: Final[Mapping[str, Format]] = {
     "image/jpeg": Format("JPEG", "jpeg_pipe", still=True),
     "image/bmp": Format("BMP", "bmp_pipe", still=True),
     "image/webp": Format("WebP", "webp_pipe", still=True),
-    "image/heic": Format("HEIC", "mp4", still=True),
-    "image/heif": Format("HEIF", "mp4", still=True),
-    "image/avif": Format("AVIF", "mp4", still=True),
-    "image/gif": Format("GIF", "gif"),
     "audio/wav": Format("WAV", "wav"),
     "audio/mpeg": Format("MP3", "mp3"),
     "audio/aac": Format("AAC", "aac"),
@@ -39,18 +35,15 @@ FORMATS: Final[Mapping[str, Format]] = {
     "video/mp4": Format("MP4", "mp4"),
     "video/quicktime": Format("MOV", "mp4"),
     "video/3gpp": Format("3GP", "mp4"),
-    "video/ogg": Format("Ogg", "ogg"),
-    "video/webm": Format("WebM", "matroska"),
     "video/x-matroska": Format("MKV", "matroska"),
     "video/x-msvideo": Format("AVI", "avi"),
     "video/x-flv": Format("FLV", "flv"),
     "video/x-ms-wmv": Format("WMV", "asf"),
-    "video/mp2t": Format("MPEG-TS", "mpegts"),
 }
-"""MIME type → format, for every type that the gateway opens."""
+"""MIME type → format, for every type that the service takes."""
 
 
 def sniff(data: bytes) -> Format | None:
     """Return the format of a file, or None if its first bytes are of no format that the gateway opens."""
-    media_type = mime.sniff(data[: mime.HEAD])
+    media_type = mime.sniff(data)
     return FORMATS.get(media_type.mime) if media_type else None

@@ -10,10 +10,14 @@ from typing import Any, Literal
 
 from langchain_dmx_omni._media import mime
 
+from ._media_rules import check_media
 from ._rules import MEDIA_PARTS, undecodable, voice_of, wants_audio
 from ._tool_rules import format_of
 
 Kind = Literal["image", "audio", "video", "frames"]
+
+_MOST_DECODED = 8
+"""Frames of a list that are decoded; of the others the header is looked at."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Media:
     @property
     def mime(self) -> str | None:
         """The MIME type that the first item's bytes tell, or None."""
-        media_type = mime.sniff(self.items[0][: mime.HEAD]) if self.items[0] else None
+        media_type = mime.sniff(self.items[0]) if self.items[0] else None
         return media_type.mime if media_type else None
 
 
@@ -119,7 +123,7 @@ def read_request(body: Mapping[str, Any], headers: Mapping[str, str]) -> Request
         headers: The request's headers, names in lower case.
 
     Raises:
-        Refusal: A data URL can't be decoded.
+        Refusal: A data URL can't be decoded, or the service doesn't take what it holds.
     """
     items = body["input"]
     question, results = _question_and_results(items)
@@ -202,6 +206,9 @@ def _media(message: Mapping[str, Any], at: str) -> Iterator[Media]:
 
 def _loaded(kind: Kind, urls: Sequence[str], at: str) -> Media:
     items = tuple(_load(url, at) for url in urls)
+    for number, data in enumerate(items):
+        if data is not None:
+            check_media("image" if kind == "frames" else kind, data, at, decode=number < _MOST_DECODED)
     return Media(kind, items, tuple(url if item is None else None for url, item in zip(urls, items, strict=True)))
 
 

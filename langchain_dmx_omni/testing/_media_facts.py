@@ -11,7 +11,7 @@ import math
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._demuxers import Format, sniff
 from ._pictures import Picture, cuts, main_colours
@@ -35,6 +35,7 @@ _DECODED_PIXELS: Final = 1_500_000_000  # about 30 s of 1080p at 25 fps; beyond 
 _PICTURE_PIXELS: Final = 64_000_000  # larger pictures are named, not decoded
 _HEARD_SECONDS: Final = 600.0
 _LEVEL_SAMPLES: Final = 2_000_000  # samples that the level is taken from
+_BROKEN_PACKETS: Final = 50  # before the first frame
 _SIDE: Final = 16  # pixels of the thumbnails that colours and cuts are taken from
 
 
@@ -87,6 +88,56 @@ class Facts:
     measured: bool = True
 
 
+@dataclass(frozen=True)
+class Look:
+    """A first look at a file.
+
+    Attributes:
+        opened: Whether there is a stream of the kind that was looked for, which something decodes.
+        decoded: Whether there is a frame in it.
+        whole: Whether nothing broke before the first frame, or before the end.
+        seconds: Duration as the container says it; None for stills and where it is unknown.
+    """
+
+    opened: bool
+    decoded: bool = False
+    whole: bool = False
+    seconds: float | None = None
+
+
+def look_at(data: bytes, format: Format, kind: str) -> Look | None:
+    """Open a file and decode one frame of its sound (`kind` is `"audio"`) or of its pictures; None without PyAV."""
+    if av is None:
+        return None  # type: ignore[unreachable]
+    try:
+        with _opened(data, format) as container:
+            streams = container.streams.audio if kind == "audio" else _pictures_of(container)
+            stream: Any = next(filter(_has_decoder, streams), None)
+            if stream is None:
+                return Look(opened=False)
+            seconds = container.duration / av.time_base if container.duration and not format.still else None
+            context = stream.codec_context
+            if kind != "audio" and context.width * context.height > _PICTURE_PIXELS:
+                return Look(opened=True, decoded=True, seconds=seconds)
+            return Look(True, *_first_frame(container, stream), seconds)
+    except (av.error.FFmpegError, IndexError, ValueError, OverflowError):
+        return Look(opened=False)
+
+
+def _first_frame(container: InputContainer, stream: Any) -> tuple[bool, bool]:
+    """Whether there is a frame, and whether nothing broke before it."""
+    broken = 0
+    for packet in container.demux(stream):
+        try:
+            if packet.decode():
+                return True, not broken
+        except av.error.FFmpegError:
+            broken += 1
+        if broken > _BROKEN_PACKETS:
+            break
+    return False, not broken
+
+
 def measure(data: bytes, cancelled: Cancelled = lambda: False) -> Facts:
     """Measure one media file.
 
@@ -123,9 +174,7 @@ def _opened(data: bytes, format: Format) -> InputContainer:
 
 def _look(container: InputContainer, format: Format, cancelled: Cancelled) -> tuple[float, Vision | None, bool]:
     """The seconds that were seen, the facts, and whether decoding broke."""
-    # The cover of an audio file is a video stream to FFmpeg, but no video.
-    covers = av.stream.Disposition.attached_pic
-    stream = next((one for one in container.streams.video if not one.disposition & covers), None)
+    stream = next(iter(_pictures_of(container)), None)
     if stream is None:
         return 0.0, None, False
     width, height = stream.codec_context.width, stream.codec_context.height
@@ -141,6 +190,16 @@ def _look(container: InputContainer, format: Format, cancelled: Cancelled) -> tu
     name = stream.codec_context.name
     vision = Vision(name, width, height, fps, main_colours(pictures), cuts(pictures))
     return (pictures[-1].second if pictures else 0.0), vision, broken
+
+
+def _pictures_of(container: InputContainer) -> list[VideoStream]:
+    """The streams of pictures that something decodes; the cover of an audio file is a video stream, but no video."""
+    covers = av.stream.Disposition.attached_pic
+    return [one for one in container.streams.video if not one.disposition & covers and _has_decoder(one)]
+
+
+def _has_decoder(stream: Any) -> bool:
+    return stream.codec_context is not None  # which PyAV's types don't know
 
 
 def _thumbnails(container: InputContainer, stream: VideoStream, cancelled: Cancelled) -> Iterator[Picture]:
@@ -178,7 +237,7 @@ def _expected_frames(container: InputContainer, stream: VideoStream) -> int:
 
 def _listen(container: InputContainer, cancelled: Cancelled) -> tuple[float, Sound | None, bool]:
     """The seconds that were heard, the facts, and whether decoding broke."""
-    stream = next(iter(container.streams.audio), None)
+    stream = next(filter(_has_decoder, container.streams.audio), None)
     if stream is None:
         return 0.0, None, False
     rate, channels = stream.codec_context.sample_rate, stream.codec_context.channels

@@ -6,6 +6,7 @@ The rules are those of DMXAPI's pages on the model, and of Alibaba Model Studio'
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
@@ -27,6 +28,20 @@ MEDIA_PARTS: Final[Mapping[str, tuple[Literal["image", "audio", "video"], str]]]
 }
 """Part type → kind of media, and the field inside that holds its URL. Frame lists (`video`) are not among them."""
 
+
+MOST_ITEMS: Final[Mapping[str, tuple[int, int]]] = {
+    "image_url": (2_048, 250),
+    "input_audio": (2_048, 250),
+    "video_url": (512, 250),
+}
+"""Part type → how many of them one request may hold by URL, and inline."""
+FRAMES: Final = (2, 2_048)
+"""The fewest and the most images of a frame list."""
+_PARAMETERS: Final[Mapping[str, tuple[float, float]]] = {
+    "fps": (0.1, 10.0),
+    **dict.fromkeys(("min_pixels", "max_pixels", "total_pixels"), (1, float("inf"))),
+}
+"""Parameters beside an image or a video → their range."""
 
 INVALID_JSON: Final = object()
 """Stands for a request's body that is no JSON."""
@@ -133,6 +148,20 @@ def _check_input(body: Mapping[str, Any]) -> None:
         _check_item(item, f"input[{index}]")
 
 
+def _check_counts(body: Mapping[str, Any]) -> None:
+    counts: Counter[tuple[str, bool]] = Counter()
+    for item in body["input"]:
+        content = item.get("content")
+        for part in content if isinstance(content, list) else ():
+            if (kind := part["type"]) in MEDIA_PARTS:
+                counts[kind, part[kind][MEDIA_PARTS[kind][1]].startswith("data:")] += 1
+    for (kind, inline), count in counts.items():
+        most = MOST_ITEMS[kind][inline]
+        if count > most:
+            way = "inline" if inline else "by URL"
+            raise upstream(f"Exceeded limit on max number of {kind} items {way} : {most}", "input")
+
+
 def _check_system(body: Mapping[str, Any]) -> None:
     if wants_audio(body) and any(message.get("role") == "system" for message in body["input"]):
         raise bad("System messages are not supported with audio output", "input")
@@ -143,6 +172,7 @@ _RULES: Final[tuple[Callable[[Mapping[str, Any]], None], ...]] = (
     _check_stream,
     _check_options,
     _check_input,
+    _check_counts,
     _check_system,
     _tool_rules.check_pairs,
 )
@@ -182,14 +212,25 @@ def _check_part(part: object, role: str, at: str) -> None:
         raise bad(f"{kind} is only allowed in user messages, not in a {role} message", at)
     for url in _urls(part, kind, at):
         _check_url(url, at)
+    for name, (least, most) in _PARAMETERS.items():
+        value = part.get(name)
+        if value is not None and not (_is_number(value) and least <= value <= most):
+            wanted = f"between {least:g} and {most:g}" if most < float("inf") else "a positive number"
+            raise upstream(f"{name} must be {wanted}", f"{at}.{name}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _urls(part: Mapping[str, Any], kind: str, at: str) -> list[str]:
     if kind == "video":
         frames = part.get("video")
-        if isinstance(frames, list) and frames and all(isinstance(frame, str) for frame in frames):
-            return frames
-        raise bad(f"{at}.video must be a list of frame URLs", f"{at}.video")
+        if not isinstance(frames, list) or not frames or not all(isinstance(frame, str) for frame in frames):
+            raise bad(f"{at}.video must be a list of frame URLs", f"{at}.video")
+        if not FRAMES[0] <= len(frames) <= FRAMES[1]:
+            raise upstream(f"A video must hold {FRAMES[0]} to {FRAMES[1]} frames, got {len(frames)}", f"{at}.video")
+        return frames
     field = MEDIA_PARTS[kind][1]
     holder = part.get(kind)
     url = holder.get(field) if isinstance(holder, dict) else None

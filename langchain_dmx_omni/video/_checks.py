@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import av
 
+from langchain_dmx_omni._media.taken import elsewhere
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
 
 from ._open import sniff_file
@@ -48,8 +49,7 @@ def usable(path: str | os.PathLike[str]) -> MediaInfo:
     info = probe(path)
     if info.kind is None or info.duration <= 0:
         media_type = sniff_file(info.path)
-        is_image = media_type is not None and media_type.kinds == ("image",)
-        remedy = "; send it as an image (media.image)" if is_image else ""
+        remedy = f"; {elsewhere(media_type)}" if media_type and media_type.kinds == ("image",) else ""
         raise ContentBlockError(f"{info.path.name}: {info.problem or 'there is nothing to play in it'}{remedy}")
     if info.duration < _SHORTEST:
         raise ContentBlockError(f"{info.path.name}: it is {info.duration:g} s long, too short for a single sample")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import av
 import av.stream
 
-from langchain_dmx_omni._media.mime import HEAD, MediaType, sniff
+from langchain_dmx_omni._media.data import FileData
+from langchain_dmx_omni._media.mime import MediaType, sniff
 from langchain_dmx_omni._media.sources import unreadable
 from langchain_dmx_omni.errors import ContentBlockError
 
@@ -44,8 +45,7 @@ def regular_file(path: str | os.PathLike[str]) -> tuple[Path, os.stat_result]:
 
 def sniff_file(path: Path) -> MediaType | None:
     """Return the format that a file's first bytes say, or None for no known one."""
-    with path.open("rb") as file:
-        return sniff(file.read(HEAD))
+    return sniff(FileData(path, path.stat()).head)
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:

@@ -114,6 +114,11 @@ def probe(path: str | os.PathLike[str]) -> MediaInfo:
     size = status.st_size
     if not size:
         return MediaInfo(path=file, size_bytes=0, problem="it is empty")
+    media_type = sniff_file(file)
+    if media_type is not None and media_type.kinds == ("image",):  # FFmpeg would play a tile of a phone's photo
+        return MediaInfo(
+            path=file, size_bytes=size, problem=f"it is a picture, no video: its bytes are {media_type.title}"
+        )
     try:
         with closing(open_container(file)) as container:
             return _read(container, file, size)
@@ -238,7 +243,7 @@ def _reason(file: Path, error: Exception) -> str:
     """Return what is wrong with a file that FFmpeg can't open."""
     media_type = sniff_file(file)
     if media_type is None or not {"audio", "video"} & {*media_type.kinds}:
-        return f"it is no video or audio: its bytes are {media_type.mime if media_type else 'of no known format'}"
+        return f"it is no video or audio: its bytes are {media_type.title if media_type else 'of no known format'}"
     if media_type.mime in ("video/mp4", "video/quicktime", "audio/mp4", "video/3gpp"):
         return f"its index can't be read: it was cut off, or its recording was never finished ({media_type.mime})"
     return f"its header can't be read ({media_type.mime}): {getattr(error, 'strerror', None) or error}"

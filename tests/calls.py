@@ -16,8 +16,10 @@ from langchain_dmx_omni import ChatDMXOmni
 from langchain_dmx_omni.errors import DMXOmniError
 from langchain_dmx_omni.testing import RecordedRequest, Script, scripts
 
+from . import ways
+
 KEY = "sk-local"
-WAYS = ("invoke", "ainvoke", "stream", "astream")
+WAYS = tuple(ways.WAYS)
 COLLECTED = ("invoke", "ainvoke")
 STREAMED = ("stream", "astream")
 
@@ -30,9 +32,9 @@ class Server(Protocol):
         """The URL up to `/v1`."""
 
 
-def model(server: Server, **fields: Any) -> ChatDMXOmni:
+def model(server: Server, kind: type[ChatDMXOmni] = ChatDMXOmni, /, **fields: Any) -> ChatDMXOmni:
     """A model that talks to a server of the tests."""
-    return ChatDMXOmni(**{"base_url": server.base_url, "api_key": KEY, "max_retries": 0} | fields)
+    return kind(**{"base_url": server.base_url, "api_key": KEY, "max_retries": 0} | fields)
 
 
 def call(llm: Any, way: str, asked: Any = "Hi", **options: Any) -> list[BaseMessage]:

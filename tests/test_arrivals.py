@@ -14,7 +14,7 @@ from langchain_dmx_omni import ChatDMXOmni, Speech, errors
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, BROKEN_ARRIVALS, ODD_TEXT, PCM, TEXT
 
-from .calls import blocks
+from .calls import blocks, model
 from .ways import WAYS, Way
 
 if TYPE_CHECKING:
@@ -126,10 +126,6 @@ EXPECTED: dict[str, Whole | Broken] = {
     "html_with_200": Broken(errors.ProtocolError, "HTML page instead of an answer: "),
     "html_with_524": Broken(errors.ServerError, "the service answered 524: "),
 }
-
-
-def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
-    return ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=0, **options)
 
 
 def spoken_for(case: Whole | Broken) -> dict[str, str]:

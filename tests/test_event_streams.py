@@ -19,7 +19,7 @@ from langchain_dmx_omni import ChatDMXOmni, errors
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, PCM, TEXT, wav
 
-from .calls import blocks
+from .calls import blocks, model
 
 if TYPE_CHECKING:
     from langchain_dmx_omni.testing import LocalGateway
@@ -42,10 +42,6 @@ class Bridged(ChatDMXOmni):
     @property
     def _astream_chat_model_events(self) -> Any:
         return None
-
-
-def model(gateway: LocalGateway, kind: type[ChatDMXOmni] = ChatDMXOmni, **options: Any) -> ChatDMXOmni:
-    return kind(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=0, **options)
 
 
 def graph(llm: ChatDMXOmni) -> Any:

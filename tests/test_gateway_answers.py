@@ -18,10 +18,11 @@ import httpx
 import pytest
 from langchain.agents import create_agent
 
-from langchain_dmx_omni import ChatDMXOmni, Speech, errors
+from langchain_dmx_omni import Speech, errors
 from langchain_dmx_omni.testing import Answer, Call, LocalGateway, Media, Message, Request, Tool, ToolResult, scripts
 from langchain_dmx_omni.testing._voice import speak
 from tests import gateway_clips as clips
+from tests.calls import model
 from tests.gateway_calls import HTTP, calls_of, events_of, post, request, saying, text_of
 
 from .ways import WAYS, Way
@@ -36,10 +37,6 @@ TOOL = {
     "parameters": {"properties": {"city": {"type": "string"}}},
 }
 WEATHER = Tool("weather", "Tells the weather.", {"type": "object", "properties": {"city": {"type": "string"}}})
-
-
-def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
-    return ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, **options)
 
 
 # --- the ways to write one --------------------------------------------------------------------------------------------

@@ -28,17 +28,13 @@ from langchain_dmx_omni import ChatDMXOmni, Speech, _profiles, errors, media, re
 from langchain_dmx_omni.testing import scripts
 from langchain_dmx_omni.testing.scripts import ARRIVALS, PCM, TEXT
 from tests import gateway_clips
-from tests.calls import body_of
+from tests.calls import body_of, model
 from tests.ways import WAYS, Way
 
 if TYPE_CHECKING:
     from langchain_dmx_omni.testing import LocalGateway
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
-    return ChatDMXOmni(**{"base_url": gateway.base_url, "api_key": gateway.api_key, "max_retries": 0} | options)
 
 
 SOUND = gateway_clips.sound(0.5, 0.5)

@@ -12,7 +12,7 @@ from langchain_dmx_omni import ChatDMXOmni, _structured, errors
 from langchain_dmx_omni._request.response_format import resolve_response_format
 from langchain_dmx_omni.testing import LocalGateway, scripts
 
-from .calls import body_of
+from .calls import body_of, model
 
 pytestmark = pytest.mark.filterwarnings("ignore:speech was asked for")
 
@@ -41,10 +41,6 @@ SCHEMA = {
 SCHEMAS: dict[str, tuple[Any, type]] = {"pydantic": (Joke, Joke), "TypedDict": (JokeDict, dict), "JSON": (SCHEMA, dict)}
 QUESTION = "Tell me a joke. Return it as a JSON with 'setup' and 'punchline' keys."
 SAID = {"setup": "Why?", "punchline": "Because."}
-
-
-def model(gateway: LocalGateway, **options: Any) -> ChatDMXOmni:
-    return ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, max_retries=0, **options)
 
 
 @pytest.mark.parametrize("voice", [None, "Tina"])

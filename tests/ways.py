@@ -37,4 +37,4 @@ async def by_astream(model: ChatDMXOmni, *args: Any, **kwargs: Any) -> AIMessage
     return total([chunk async for chunk in model.astream(*args, **kwargs)])
 
 
-WAYS: dict[str, Way] = {"invoke": by_invoke, "stream": by_stream, "ainvoke": by_ainvoke, "astream": by_astream}
+WAYS: dict[str, Way] = {"invoke": by_invoke, "ainvoke": by_ainvoke, "stream": by_stream, "astream": by_astream}

@@ -22,6 +22,7 @@ from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.testing.scripts import TEXT, answer, error, sse
 
 from .calls import WAYS, RawServer, answering, call, model, plain, text
+from .gateway_clips import sound
 
 KEY = "sk-secret-0123456789"
 PASSWORD = "pr0xy-passw0rd"
@@ -111,7 +112,7 @@ def test_a_service_that_echoes_the_request(
     gateway.play(SHAPES[name](said))
     llm = model(gateway, default_headers={"x-mine": HEADER}, event_log=tmp_path)
     with pytest.raises(errors.DMXOmniError) as caught:
-        call(llm, way, [("human", [media.audio(b"ID3" + bytes(100))])])
+        call(llm, way, [("human", [media.audio(sound(0.1, 0.5))])])
     (log,) = tmp_path.iterdir()
     shown = [
         "".join(traceback.format_exception(caught.value)),

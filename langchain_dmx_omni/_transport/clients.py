@@ -123,6 +123,8 @@ def _ssl_context() -> ssl.SSLContext:
     if folder and not os.environ.get("SSL_CERT_FILE") and not Path(folder).is_dir():
         raise ConfigurationError(f"SSL_CERT_DIR={folder!r} is no folder: name one of certificates, or unset it")
     try:
+        if file := os.environ.get("SSL_CERT_FILE"):
+            Path(file).stat()  # httpx 0.27 passes over a name of nothing
         return httpx.create_ssl_context()
     except OSError as error:
         names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE") if os.environ.get(name)]

@@ -102,7 +102,7 @@ class Run(Generic[ResultT]):
         self._unkept: dict[str, BaseModel] = {}
         self._in_a_row: list[BaseException] = []  # failures since the last answer
         self._claim: Claim | None = None
-        self._prepared = self._ended = False
+        self._ended = False
         self._report: OnProgress = lambda _: None
         self._lock = threading.Lock()
         self.stopped: BaseException | None = None
@@ -140,9 +140,6 @@ class Run(Generic[ResultT]):
         Raises:
             StorageError: They can't.
         """
-        if not self._prepared:
-            self.store.prepare()
-            self._prepared = True
         claim = self.store.claim()
         with self._lock:
             self._claim = claim

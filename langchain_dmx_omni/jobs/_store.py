@@ -48,30 +48,40 @@ class Store:
         self.folder = root / f"{name}-{digest(self._about)}"
 
     def prepare(self) -> None:
-        """Make sure that answers can be kept, before they are paid for; delete what a killed process left half written.
+        """Make sure that answers can be kept, before they are paid for.
 
         Raises:
             StorageError: The folder can't be written, or its disk is full.
         """
         with storing("keep answers", self.folder, _REMEDY):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is said in a meeting is not for all
-            usage = shutil.disk_usage(self.folder)
-            if usage.total and usage.free < _LEAST_FREE:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._open_folder()
             self._write("job", self._about)
 
     def claim(self) -> Claim | None:
-        """Return the claim to work on this job, or None while another process has it.
+        """Return the claim to work on this job, its answers sure to be kept; None while another process has it.
 
         Raises:
-            StorageError: The folder can't be written.
+            StorageError: The folder can't be written, or its disk is full.
         """
         with storing("keep answers", self.folder, _REMEDY):
+            self._open_folder()
             claim = Claim.take(self.folder / "run.lock")
-        if claim is not None:
-            for part in self.folder.glob(f"*{PART}"):
-                part.unlink(missing_ok=True)
+            if claim is not None:
+                # Whoever works without the claim writes nothing, so these are what a killed process left half written.
+                for part in self.folder.glob(f"*{PART}"):
+                    part.unlink(missing_ok=True)
+                try:
+                    self._write("job", self._about)
+                except BaseException:
+                    claim.release()
+                    raise
         return claim
+
+    def _open_folder(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is said in a meeting is not for all
+        usage = shutil.disk_usage(self.folder)
+        if usage.total and usage.free < _LEAST_FREE:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def load(self, name: str, schema: type[AnswerT]) -> AnswerT | None:
         """Return an answer that was kept, or None; one that can't be read counts as none."""

@@ -64,9 +64,10 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def cached_path(content: str, plan: Plan, start: float, end: float) -> Path:
-    """Return where a span of a source is kept once it is encoded."""
-    settings = json.dumps([_LAYOUT, content, [str(value) for value in plan], round(start, 6), round(end, 6)])
+def cached_path(content: str, plan: Plan, start: float, end: float, *, copied: bool = False) -> Path:
+    """Return where a span of a source is kept once it is encoded, or copied."""
+    how = ["copied"] if copied else [str(value) for value in plan]
+    settings = json.dumps([_LAYOUT, content, how, round(start, 6), round(end, 6)])
     folder = cache_dir()
     folder.mkdir(parents=True, exist_ok=True)
     return folder / (hashlib.sha256(settings.encode()).hexdigest()[:32] + (".mp4" if plan.width else ".m4a"))

@@ -72,8 +72,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         overlap: Seconds that a window shares with the one before it, so that what is said over an edge is heard whole
             by one of them; what two of them tell is there once. By default 2, and none where windows end in pauses or
             at cuts.
-        by: Where windows end: `"time"`, or `"scenes"` or `"silence"`, where there is a cut or a pause; see
-            `langchain_dmx_omni.video.windows`.
+        by: Where windows end: `"time"`, or `"scenes"` or `"silence"`, where there is a cut or a pause, or `"keyframes"`;
+            see `langchain_dmx_omni.video.windows`. By default keyframes for a recording that can be sent without
+            encoding any of it, which is said in the log (level INFO), and time for others.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
         folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
             the same bytes of the recording, task, model and windows.
@@ -89,7 +90,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         *,
         window: float | None = None,
         overlap: float | None = None,
-        by: By = "time",
+        by: By | None = None,
         fps: float | None = None,
         folder: StrPath | None = None,
         progress: OnProgress | bool = False,
@@ -97,7 +98,8 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     ) -> None:
         self.name = task.name
         self.task = task
-        self._options = WindowOptions(window, OVERLAP if overlap is None and by == "time" else overlap or 0.0, by, fps)
+        edges = OVERLAP if by in (None, "time", "keyframes") else 0.0
+        self._options = WindowOptions(window, edges if overlap is None else overlap, by, fps)
         self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
         self._identity = {"model": _identity(llm), "method": method}

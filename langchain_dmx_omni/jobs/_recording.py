@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Collection, Generator
 from contextlib import closing
@@ -13,6 +14,8 @@ from langchain_dmx_omni import video
 
 from ._tasks.timeline import Window
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class WindowOptions:
@@ -20,7 +23,8 @@ class WindowOptions:
 
     window: float | None
     overlap: float
-    by: video.By
+    by: video.By | None
+    """None for keyframes if all windows can be copied, else time."""
     fps: float | None
 
 
@@ -31,6 +35,7 @@ class Recording:
         path: The file.
         windows: Its windows, in order. Nothing is encoded for them.
         fps: Frames a second of what is sent; None leaves it to the budget.
+        by: Where its windows end.
 
     Raises:
         DMXOmniError: The file can't be read, or not be cut like this; see `langchain_dmx_omni.video.windows`.
@@ -39,7 +44,7 @@ class Recording:
     def __init__(self, path: Path, options: WindowOptions) -> None:
         self.path = path
         self.fps = options.fps
-        ranges = video.windows(path, window=options.window, overlap=options.overlap, by=options.by)
+        ranges, self.by = _cut(path, options)
         self.windows = [Window(index, start, end) for index, (start, end) in enumerate(ranges)]
 
     def content_hash(self) -> str:
@@ -56,13 +61,29 @@ class Recording:
         One encoded window is on disk at a time; its block holds the bytes.
         """
         ranges = [(window.start, window.end) for window in self.windows]
+        by: video.By = "keyframes" if self.by == "keyframes" else "time"
         with tempfile.TemporaryDirectory(prefix="dmx-omni-") as folder:
             segments = cast(
                 "Generator[video.Segment]",
-                video.split(self.path, windows=ranges, skip=skip, out=folder, fps=self.fps),
+                video.split(self.path, by=by, windows=ranges, skip=skip, out=folder, fps=self.fps),
             )
             with closing(segments):
                 for segment in segments:
                     block = segment.block()
                     segment.path.unlink()
                     yield self.windows[segment.index], block
+
+
+def _cut(path: Path, options: WindowOptions) -> tuple[list[video.TimeRange], video.By]:
+    """Return the windows of a file, and where they end."""
+    if options.by is None and options.fps is None:
+        copied = video.copied_windows(path, window=options.window, overlap=options.overlap)
+        if copied is not None:
+            _log.info(
+                "%s: its %d windows end at keyframes and are copied, not encoded; by='time' cuts it by time",
+                path.name,
+                len(copied),
+            )
+            return copied, "keyframes"
+    by = options.by or "time"
+    return video.windows(path, window=options.window, overlap=options.overlap, by=by), by

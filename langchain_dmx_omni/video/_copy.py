@@ -255,7 +255,7 @@ class _Sounds(_Stream):
     def __init__(self, container: InputContainer, stream: AudioStream, report: Report) -> None:
         super().__init__(container, stream, report)
         self._sound = stream
-        self._rate = stream.codec_context.sample_rate
+        self._rate, self._samples = stream.codec_context.sample_rate, stream.codec_context.frame_size
         self._preroll = _PREROLL[codec_of(stream) or ""]
         self._clock = SoundClock(container, stream)
         self._kept: deque[SoundPacket] = deque()
@@ -276,10 +276,12 @@ class _Sounds(_Stream):
         at = round((chosen[0].time - start) * self._rate)
         stamped = []
         for each in chosen:
-            samples = min(each.samples, total - at)
+            samples = min(self._samples, total - at)
             if samples > 0:
                 stamped.append(_Stamped(each.packet, at, at, samples, True))
-            at += each.samples
+            at += self._samples
+        if stamped and 0 < total - at < GAP * self._rate:  # the file's length is rounded
+            stamped[-1] = stamped[-1]._replace(duration=stamped[-1].duration + total - at)
         return _Track(self._sound, Fraction(1, self._rate), stamped)
 
     def _drop(self, start: float) -> None:

@@ -99,7 +99,6 @@ class SoundPacket(NamedTuple):
 
     time: float
     end: float
-    samples: int
     packet: Packet[Any]
 
 
@@ -109,18 +108,16 @@ class SoundClock:
     def __init__(self, container: InputContainer, stream: AudioStream) -> None:
         self._start = start_of(container)
         self._rate = stream.codec_context.sample_rate
-        self._frame_size = stream.codec_context.frame_size
+        self._frame_size = stream.codec_context.frame_size  # what packets say of their length has gaps in it
         self._succession = Succession(is_raw(container))
 
     def placed(self, packet: Packet[Any]) -> SoundPacket:
         """Return a packet with its time."""
-        seconds = float((packet.duration or 0) * packet.time_base)
-        # Containers round to milliseconds; SBR makes frames twice as long as a decoder may say.
-        samples = self._frame_size * max(1, round(seconds * self._rate / self._frame_size))
         stamp = packet.pts if packet.pts is not None else packet.dts
         time = None if stamp is None else float(stamp * packet.time_base) - self._start
-        start = self._succession.place(time, samples / self._rate)
-        return SoundPacket(start, start + samples / self._rate, samples, packet)
+        seconds = self._frame_size / self._rate
+        start = self._succession.place(time, seconds)
+        return SoundPacket(start, start + seconds, packet)
 
 
 def packets(container: InputContainer, *streams: Any) -> Iterator[Packet[Any]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+import logging
+import re
 from array import array
 from collections.abc import Callable
 from fractions import Fraction
@@ -15,7 +19,12 @@ import av.logging
 import pytest
 
 from langchain_dmx_omni import video
+from langchain_dmx_omni.jobs import Job
+from langchain_dmx_omni.testing import LocalGateway
+from langchain_dmx_omni.video.keyframes import Places
 from tests import clips
+from tests.calls import COLLECTED, model
+from tests.job_calls import SCENES, run, says
 
 Make = Callable[[Path], Path]
 X264 = {"g": "10", "keyint_min": "10", "bf": "0", "sc_threshold": "0"}
@@ -305,3 +314,136 @@ def test_what_cannot_be_copied_is_encoded(name: str, make: Make, copied: list[bo
         decoded(one.path)
     assert video.copied_windows(path, window=3.05) is None or name == "a.m4a"  # that is heard only in the copy
     assert [*tmp_path.glob("**/*.part")] == []
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """8 seconds, a keyframe in each."""
+    return make(tmp_path_factory.mktemp("plain") / "plain.mp4")
+
+
+OPTIONS: dict[str, tuple[dict[str, Any], list[tuple[float, float]], list[bool]]] = {
+    "fps": ({"window": 3.05, "fps": 2}, THIRDS, [False] * 3),
+    "max_bytes": ({"window": 3.05, "max_bytes": 48_000}, SECONDS, [True] * 4),
+    "max_bytes that hold too little": ({"window": 3.05, "max_bytes": 35_000}, THIRDS, [False] * 3),
+    "windows of one's own": (
+        {"windows": [(1, 3), (3.55, 6), (6, 8)]},
+        [(1, 3), (3.55, 6), (6, 8)],
+        [True, False, True],
+    ),
+    "no window": ({}, [(0, 8)], [True]),
+}
+
+
+@pytest.mark.parametrize(("settings", "spans", "copied"), OPTIONS.values(), ids=OPTIONS)
+def test_options(
+    settings: dict[str, Any], spans: list[tuple[float, float]], copied: list[bool], plain: Path, tmp_path: Path
+) -> None:
+    segments = [*video.split(plain, by="keyframes", out=tmp_path, **settings)]
+    assert [(one.start, one.end) for one in segments] == spans
+    assert [one.copied for one in segments] == copied
+    assert all(one.path.stat().st_size <= settings.get("max_bytes", video.INLINE_BYTES) for one in segments)
+
+
+def test_what_is_skipped_and_what_is_kept(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DMX_OMNI_CACHE_DIR", str(tmp_path))
+    (last,) = video.split(plain, window=3.05, by="keyframes", skip=[0, 1])
+    assert (last.index, last.copied, decoded(last.path).pictures) == (2, True, expected(decoded(plain), 6, 8)[1])
+    inode = last.path.stat().st_ino
+    again = [*video.split(plain, window=3.05, by="keyframes")]
+    assert [one.copied for one in again] == [True, True, True]
+    assert again[2].path.stat().st_ino == inode
+    encoded = [*video.split(plain, windows=THIRDS)]
+    assert [one.copied for one in encoded] == [False, False, False]
+    assert {one.path for one in encoded}.isdisjoint(one.path for one in again)
+
+
+def test_a_place_far_away_is_sought(tmp_path: Path) -> None:
+    slides = clips.make(tmp_path / "slides.mp4", 60.0, fps=2, codec_options={"g": "10", "bf": "0"})
+    read: list[float] = []
+    (last,) = video.split(
+        slides, window=5.05, by="keyframes", skip=range(11), out=tmp_path, progress=lambda done, _: read.append(done)
+    )
+    assert (last.copied, decoded(last.path).pictures) == (True, expected(decoded(slides), 55, 60)[1])
+    assert [done for done in read if 0 < done < 40] == []
+
+
+class Rate(NamedTuple):
+    """A recording of one bit rate, planned and not read."""
+
+    seconds: float
+    keyframes: float
+    """Seconds between them."""
+    rate: float
+    """Bytes a second."""
+
+
+PLANS: dict[str, tuple[Rate, float, float, list[tuple[float, float]]]] = {
+    "a meeting": (Rate(200, 10, 100_000), 300, 0, [(0, 70), (70, 140), (140, 200)]),
+    "a meeting, windows that overlap": (Rate(200, 10, 100_000), 300, 2, [(0, 72), (70, 142), (140, 200)]),
+    "short windows": (Rate(60, 5, 100_000), 20, 0, [(0, 20), (20, 40), (40, 60)]),
+    "a camera": (Rate(700, 1, 1_000_000), 300, 0, [(0, 300), (300, 600), (600, 700)]),
+    "a keyframe in 4 minutes": (
+        Rate(480, 240, 20_000),
+        60,
+        0,
+        [(0, 60), (60, 120), (120, 180), (180, 240), (240, 300), (300, 360), (360, 420), (420, 480)],
+    ),
+    "the same, longer windows": (Rate(480, 240, 20_000), 300, 0, [(0, 240), (240, 480)]),
+    "a last window that is none": (Rate(140.5, 10, 100_000), 75, 0, [(0, 70), (70, 140.5)]),
+}
+
+
+@pytest.mark.parametrize(("rate", "window", "overlap", "spans"), PLANS.values(), ids=PLANS)
+def test_plans(rate: Rate, window: float, overlap: float, spans: list[tuple[float, float]]) -> None:
+    times = [*range(int(rate.seconds) + 1)]
+    times += [rate.seconds] if rate.seconds > times[-1] else []
+    places = Places(
+        times=array("d", times),
+        sizes=array("q", [round(time * rate.rate) for time in times]),
+        starts=tuple(float(time) for time in times[:-1] if time % rate.keyframes == 0),
+        flaws=(),
+    )
+    assert places.windows(window, overlap, 7_400_000) == spans
+
+
+JOBS: dict[str, tuple[dict[str, Any], list[tuple[float, float]], bool]] = {
+    "nothing speaks against it": ({}, THIRDS, True),
+    "keyframes": ({"by": "keyframes"}, THIRDS, True),
+    "time": ({"by": "time"}, [(0, 3.05), (3.05, 6.1), (6.1, 8)], False),
+    "fps": ({"fps": 2}, [(0, 3.05), (3.05, 6.1), (6.1, 8)], False),
+}
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+@pytest.mark.parametrize(("settings", "spans", "copied"), JOBS.values(), ids=JOBS)
+def test_jobs_copy_what_they_can(
+    settings: dict[str, Any],
+    spans: list[tuple[float, float]],
+    copied: bool,
+    way: str,
+    gateway: LocalGateway,
+    plain: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "langchain_dmx_omni")
+    job = Job(model(gateway), SCENES, window=3.05, overlap=0, folder=tmp_path / "kept", **settings)
+    assert [(window.start, window.end) for window in job.missing(plain)] == spans
+    said = "plain.mp4: its 3 windows end at keyframes and are copied, not encoded; by='time' cuts it by time"
+    assert caplog.messages == ([] if settings else [said])
+    gateway.play(*[says((0, 1, str(number))) for number in range(3)])
+    run(job, way, plain, max_concurrency=1)
+    source = decoded(plain)
+    for number, (request, span) in enumerate(zip(gateway.requests, spans, strict=True)):
+        (url,) = re.findall(r'base64,([^"]+)"', json.dumps(request.body))
+        sent = tmp_path / f"{number}.mp4"
+        sent.write_bytes(base64.b64decode(url))
+        assert (decoded(sent).pictures == expected(source, *span)[1]) == copied
+
+
+def test_jobs_encode_where_one_window_cannot_be_copied(tmp_path: Path) -> None:
+    path = damaged(make(tmp_path / "a.mp4"), 4.4)
+    with LocalGateway() as gateway:
+        job = Job(model(gateway), SCENES, window=3.05, overlap=0, folder=tmp_path)
+        assert [window.end for window in job.missing(path)] == [3.05, 6.1, 8.0]

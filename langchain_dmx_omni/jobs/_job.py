@@ -72,9 +72,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         overlap: Seconds that a window shares with the one before it, so that what is said over an edge is heard whole
             by one of them; what two of them tell is there once. By default 2, and none where windows end in pauses or
             at cuts.
-        by: Where windows end: `"time"`, or `"scenes"` or `"silence"`, where there is a cut or a pause, or `"keyframes"`;
-            see `langchain_dmx_omni.video.windows`. By default keyframes for a recording that can be sent without
-            encoding any of it, which is said in the log (level INFO), and time for others.
+        by: Where windows end: `"time"`, `"keyframes"`, or in a pause or at a cut (`"silence"`, `"scenes"`); see
+            `langchain_dmx_omni.video.windows`. By default keyframes for a recording that can be sent without encoding
+            any of it, which is said in the log (level INFO), and time for others, or where `fps` is given.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
         folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
             the same bytes of the recording, task, model and windows.

@@ -26,7 +26,7 @@ from ._open import start_of
 from ._sound import Mixer
 from ._storage import storing
 from ._writer import partial
-from .keyframes import EPSILON, GAP, SoundClock, SoundPacket, codec_of, copyable, packets
+from .keyframes import EPSILON, GAP, SoundClock, SoundPacket, Ticks, codec_of, copyable, packets
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -202,6 +202,7 @@ class _Pictures(_Stream):
         super().__init__(container, stream, report)
         self.stream = stream
         self._time_base = Fraction(stream.time_base or 1)
+        self._ticks = Ticks(container, stream)
         self._h264 = H264(bytes(stream.codec_context.extradata or b""))
         self._kept: deque[_Picture] = deque()
 
@@ -224,7 +225,7 @@ class _Pictures(_Stream):
         yield from [*self._kept]
         for packet in self._packets:
             pts = packet.pts or 0
-            time = float(pts * self._time_base) - self._start
+            time = self._ticks.seconds(pts)
             self._position = max(self._position, time)
             self._report(self._position)
             if self._kept or time >= start - EPSILON:
@@ -309,7 +310,7 @@ def _mux(path: Path, tracks: Sequence[_Track]) -> None:
             output.time_base = track.time_base
             outputs.append(output)
         order = [
-            (float(one.dts * track.time_base), number, one)
+            (one.dts * track.time_base.numerator / track.time_base.denominator, number, one)
             for number, track in enumerate(tracks)
             for one in track.packets
         ]

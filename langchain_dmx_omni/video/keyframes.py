@@ -94,6 +94,19 @@ def _has_frames(stream: AudioStream) -> bool:
     return known and bool(context.frame_size and context.sample_rate)
 
 
+class Ticks:
+    """Turns timestamps of a stream into seconds from the file's start; fractions would take most of the time."""
+
+    def __init__(self, container: InputContainer, stream: Any) -> None:
+        self._start = start_of(container)
+        self._numerator: int = stream.time_base.numerator
+        self._denominator: int = stream.time_base.denominator
+
+    def seconds(self, stamp: int) -> float:
+        """Return the time of a timestamp."""
+        return stamp * self._numerator / self._denominator - self._start
+
+
 class SoundPacket(NamedTuple):
     """A packet of sound. Seconds from the file's start."""
 
@@ -106,24 +119,24 @@ class SoundClock:
     """Says where packets of sound stand: by the count of their samples, as for decoded sound."""
 
     def __init__(self, container: InputContainer, stream: AudioStream) -> None:
-        self._start = start_of(container)
-        self._rate = stream.codec_context.sample_rate
-        self._frame_size = stream.codec_context.frame_size  # what packets say of their length has gaps in it
+        self._ticks = Ticks(container, stream)
+        # What packets say of their length has gaps in it.
+        self._seconds = stream.codec_context.frame_size / stream.codec_context.sample_rate
         self._succession = Succession(is_raw(container))
 
     def placed(self, packet: Packet[Any]) -> SoundPacket:
         """Return a packet with its time."""
         stamp = packet.pts if packet.pts is not None else packet.dts
-        time = None if stamp is None else float(stamp * packet.time_base) - self._start
-        seconds = self._frame_size / self._rate
-        start = self._succession.place(time, seconds)
-        return SoundPacket(start, start + seconds, packet)
+        start = self._succession.place(None if stamp is None else self._ticks.seconds(stamp), self._seconds)
+        return SoundPacket(start, start + self._seconds, packet)
 
 
 def packets(container: InputContainer, *streams: Any) -> Iterator[Packet[Any]]:
     """Return what can be read of some streams."""
     try:
-        yield from (packet for packet in container.demux(*streams) if packet.size)
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
     except (av.FFmpegError, EOFError):  # what is damaged beyond is lost, for an encoder too
         return
 
@@ -259,7 +272,6 @@ class _Scan:
     """Takes the packets of a file, in its order."""
 
     def __init__(self, container: InputContainer, streams: Copyable) -> None:
-        self._start = start_of(container)
         self._streams = streams
         self._pictures, self._sounds = _Tally(), _Tally()
         self._starts: list[float] = []
@@ -270,7 +282,9 @@ class _Scan:
         """Time of the last picture by now, as they are shown."""
         self._foreign = False
         """Whether parameters are in force that the file's header doesn't say."""
+        self._picture_index = -1
         if streams.picture is not None:
+            self._picture_index, self._ticks = streams.picture.index, Ticks(container, streams.picture)
             self._extradata = bytes(streams.picture.codec_context.extradata or b"")
             self._h264 = H264(self._extradata)
         if streams.sound is not None:
@@ -281,21 +295,21 @@ class _Scan:
 
     def take(self, packet: Packet[Any]) -> bool:
         """Take a packet; False for one that says that nothing can be copied."""
-        picture = self._streams.picture
-        if picture is None or packet.stream.index != picture.index:
+        if packet.stream_index != self._picture_index:
             self._take_sound(packet)
-            return True
-        if packet.pts is None:
+        elif packet.pts is None:
             return False
-        self._take_picture(packet, float(packet.pts * packet.time_base) - self._start)
+        else:
+            self._take_picture(packet, self._ticks.seconds(packet.pts))
         return True
 
     def _take_picture(self, packet: Packet[Any], time: float) -> None:
         coded = self._h264.read(bytes(packet))
         if coded.parameters:
             self._foreign = any(one not in self._extradata for one in coded.parameters)
-        if packet.has_sidedata("new_extradata"):
-            self._foreign = bytes(packet.get_sidedata("new_extradata")) != self._extradata
+        for side_data in packet.iter_sidedata():
+            if side_data.data_type == "new_extradata":
+                self._foreign = bytes(side_data) != self._extradata
         if not coded.intact or packet.is_corrupt or packet.is_discard or self._foreign:
             self._flaws.append(max(0.0, time))
         if coded.idr and time > self._latest:
@@ -331,7 +345,8 @@ class _Scan:
         header = sound_header(self._codec, bytes(packet))
         if self._header is None:
             self._header = header
-        if header is None or header != self._header or packet.is_corrupt or packet.has_sidedata("new_extradata"):
+        anew = any(one.data_type == "new_extradata" for one in packet.iter_sidedata())
+        if header is None or header != self._header or packet.is_corrupt or anew:
             self._flaws.append(max(0.0, sound.time))
         end = 0.0 if self._sound_end is None else self._sound_end
         if sound.time > end + GAP:

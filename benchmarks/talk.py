@@ -76,9 +76,9 @@ def _encode(path: Path, rate: int | None) -> None:
     with av.open(str(path), "w", format="mp4") as out:
         video = out.add_stream("libx264", rate=FPS)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        video.options = {"preset": "veryfast", "crf": "23", "g": "250"}
+        video.options = {"preset": "veryfast", "g": "250"} | ({"crf": "23"} if rate is None else {})
         if rate is not None:
-            video.options |= {"maxrate": str(rate), "bufsize": str(2 * rate)}
+            video.bit_rate = rate
         audio = out.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
         audio.bit_rate = 128_000
         sound = _sound()

@@ -216,6 +216,7 @@ def test_copied_windows_show_and_play_what_the_source_does(
         assert info.duration == pytest.approx(one.duration, abs=0.001)
         assert (info.problem, info.rotation, info.width) == (None, whole.rotation, whole.width)
         assert info.container == ("mp4" if whole.has_video else "m4a")
+        assert one.block()["type"] == whole.kind
         assert info.size_bytes <= video.INLINE_BYTES
         times, pictures = expected(source, one.start, one.end)
         assert copy.pictures == pictures
@@ -366,6 +367,17 @@ def test_a_place_far_away_is_sought(tmp_path: Path) -> None:
     )
     assert (last.copied, decoded(last.path).pictures) == (True, expected(decoded(slides), 55, 60)[1])
     assert [done for done in read if 0 < done < 40] == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_work_that_is_stopped_leaves_nothing(error: type[BaseException], plain: Path, tmp_path: Path) -> None:
+    def stop(done: float, _: float) -> None:
+        if done >= 5:
+            raise error
+
+    with pytest.raises(error):
+        [*video.split(plain, window=3.05, by="keyframes", out=tmp_path, progress=stop)]
+    assert [path.name for path in tmp_path.iterdir()] == ["plain-0000.mp4"]
 
 
 class Rate(NamedTuple):

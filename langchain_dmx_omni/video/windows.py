@@ -65,7 +65,7 @@ def windows(
 def copied_windows(
     path: str | os.PathLike[str], *, window: float | None = None, overlap: float = 0.0
 ) -> list[TimeRange] | None:
-    """Return the windows of `by="keyframes"` if each of them can be copied, or None.
+    """Return the windows of `by="keyframes"` if each of them can be copied, or None; give them to `split` as `windows`.
 
     Args:
         path: A local video or audio file.
@@ -76,7 +76,7 @@ def copied_windows(
         ConfigurationError: `window` or `overlap` is out of range.
         ContentBlockError: There is no such file, or nothing in it can be played.
     """
-    info = usable(path)
+    info = usable(path, warn=False)
     window = _checked(info, window, overlap)
     if not keyframes.may_fit(info, window, INLINE_BYTES) or (places := keyframes.places(info)) is None:
         return None

@@ -111,6 +111,16 @@ def damaged(path: Path, at: float) -> Path:
     return path
 
 
+def hidden_end(path: Path, seconds: int) -> Path:
+    """Let the edit list of an MP4 without sound end so many seconds after the beginning, and the movie too."""
+    data = bytearray(path.read_bytes())
+    for name, behind in ((b"elst", 12), (b"tkhd", 24), (b"mvhd", 20)):
+        at = data.index(name) + behind
+        data[at : at + 4] = (seconds * 1000).to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
 def out_of_order(path: Path) -> Path:
     """Let the decoding time of one picture of an FLV be 0.2 s too early, and the time at which it is shown the same."""
     data = bytearray(path.read_bytes())
@@ -157,6 +167,11 @@ COPIED: dict[str, tuple[str, Make, list[tuple[float, float]]]] = {
     "the same in MKV": ("a.mkv", lambda path: make(path, codec_options=B_FRAMES), THIRDS),
     "the same in MPEG-TS": ("a.ts", lambda path: make(path, codec_options=B_FRAMES), THIRDS),
     "the same in FLV": ("a.flv", lambda path: make(path, codec_options=B_FRAMES), THIRDS),
+    "a last picture that an edit list hides": (
+        "a.mp4",
+        lambda path: hidden_end(make(path, 8.1, audio=None), 8),
+        THIRDS,
+    ),
     "fields": ("a.mp4", lambda path: make(path, codec_options={**B_FRAMES, "flags": "+ildct+ilme"}), THIRDS),
     "turned": ("a.mp4", lambda path: clips.turned(make(path), 90), THIRDS),
     "no sound": ("a.mp4", lambda path: make(path, audio=None), THIRDS),
@@ -442,7 +457,7 @@ def test_jobs_copy_what_they_can(
     caplog.set_level(logging.INFO, "langchain_dmx_omni")
     job = Job(model(gateway), SCENES, window=3.05, overlap=0, folder=tmp_path / "kept", **settings)
     assert [(window.start, window.end) for window in job.missing(plain)] == spans
-    said = "plain.mp4: its 3 windows end at keyframes and are copied, not encoded; by='time' cuts it by time"
+    said = "plain.mp4: 3 windows begin at keyframes, and are copied rather than encoded; by='time' cuts it by time"
     assert caplog.messages == ([] if settings else [said])
     gateway.play(*[says((0, 1, str(number))) for number in range(3)])
     run(job, way, plain, max_concurrency=1)
@@ -454,8 +469,9 @@ def test_jobs_copy_what_they_can(
         assert (decoded(sent).pictures == expected(source, *span)[1]) == copied
 
 
-def test_jobs_encode_where_one_window_cannot_be_copied(tmp_path: Path) -> None:
-    path = damaged(make(tmp_path / "a.mp4"), 4.4)
+@pytest.mark.parametrize(("seconds", "ends"), [(8.0, [3.05, 6.1, 8.0]), (32.0, [*range(3, 31, 3), 32])])
+def test_one_damaged_window_matters_where_there_are_few(seconds: float, ends: list[float], tmp_path: Path) -> None:
+    path = damaged(make(tmp_path / "a.mp4", seconds), 4.4)
     with LocalGateway() as gateway:
         job = Job(model(gateway), SCENES, window=3.05, overlap=0, folder=tmp_path)
-        assert [window.end for window in job.missing(path)] == [3.05, 6.1, 8.0]
+        assert [window.end for window in job.missing(path)] == ends

@@ -73,8 +73,8 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             by one of them; what two of them tell is there once. By default 2, and none where windows end in pauses or
             at cuts.
         by: Where windows end: `"time"`, `"keyframes"`, or in a pause or at a cut (`"silence"`, `"scenes"`); see
-            `langchain_dmx_omni.video.windows`. By default keyframes for a recording that can be sent without encoding
-            any of it, which is said in the log (level INFO), and time for others, or where `fps` is given.
+            `langchain_dmx_omni.video.windows`. By default keyframes for a recording of which nine tenths or more can be
+            sent without encoding, which is said in the log (level INFO), and time for others, or where `fps` is given.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
         folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
             the same bytes of the recording, task, model and windows.

@@ -24,7 +24,7 @@ class WindowOptions:
     window: float | None
     overlap: float
     by: video.By | None
-    """None for keyframes if all windows can be copied, else time."""
+    """None for keyframes if nearly all can be copied, else time."""
     fps: float | None
 
 
@@ -80,7 +80,7 @@ def _cut(path: Path, options: WindowOptions) -> tuple[list[video.TimeRange], vid
         copied = video.copied_windows(path, window=options.window, overlap=options.overlap)
         if copied is not None:
             _log.info(
-                "%s: its %d windows end at keyframes and are copied, not encoded; by='time' cuts it by time",
+                "%s: %d windows begin at keyframes, and are copied rather than encoded; by='time' cuts it by time",
                 path.name,
                 len(copied),
             )

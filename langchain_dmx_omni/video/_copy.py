@@ -192,6 +192,7 @@ class _Picture(NamedTuple):
     time: float
     pts: int
     keyframe: bool
+    hidden: bool
     packet: Packet[Any]
 
 
@@ -213,6 +214,8 @@ class _Pictures(_Stream):
         if not self._kept and self._skip_to(start):
             self._position = start
         chosen = [*takewhile(lambda each: each.time < end - EPSILON, self._from(start))]
+        while chosen and chosen[-1].hidden:  # by an edit list at the file's end
+            chosen.pop()
         # A window begins with the keyframe at its start, or with the file.
         if not chosen or chosen[0].time > start + (GAP if start == 0 else EPSILON):
             return None
@@ -230,7 +233,7 @@ class _Pictures(_Stream):
             self._report(self._position)
             if self._kept or time >= start - EPSILON:
                 keyframe = packet.is_keyframe and self._h264.read(bytes(packet)).idr
-                self._kept.append(_Picture(time, pts, keyframe, packet))
+                self._kept.append(_Picture(time, pts, keyframe, packet.is_discard, packet))
                 yield self._kept[-1]
 
 

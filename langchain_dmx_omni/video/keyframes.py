@@ -280,6 +280,8 @@ class _Scan:
         """Pictures since the last keyframe, as they are decoded: their times, and the bytes before them."""
         self._latest = float("-inf")
         """Time of the last picture by now, as they are shown."""
+        self._hidden: list[float] = []
+        """Times of pictures that an edit list hides, as long as none has come after them that may need them."""
         self._foreign = False
         """Whether parameters are in force that the file's header doesn't say."""
         self._picture_index = -1
@@ -310,7 +312,12 @@ class _Scan:
         for side_data in packet.iter_sidedata():
             if side_data.data_type == "new_extradata":
                 self._foreign = bytes(side_data) != self._extradata
-        if not coded.intact or packet.is_corrupt or packet.is_discard or self._foreign:
+        if packet.is_discard:
+            self._hidden.append(max(0.0, time))
+            return
+        self._flaws += self._hidden
+        self._hidden.clear()
+        if not coded.intact or packet.is_corrupt or self._foreign:
             self._flaws.append(max(0.0, time))
         if coded.idr and time > self._latest:
             self._close_group()

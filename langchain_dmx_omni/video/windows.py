@@ -26,6 +26,8 @@ _VIDEO_WINDOW, _AUDIO_WINDOW = 300.0, 1200.0
 """Seconds of a window unless another is asked for: a size at which speech and print stay clear."""
 _SHORTEST = 1.0
 """Seconds below which a last window joins the one before it."""
+_ENCODED = 0.1
+"""Share of a file's seconds that may have to be encoded where the others are copied: a damaged place is no reason."""
 _MOST = 50_000
 """Windows of a file; each becomes a file and a request."""
 
@@ -65,7 +67,7 @@ def windows(
 def copied_windows(
     path: str | os.PathLike[str], *, window: float | None = None, overlap: float = 0.0
 ) -> list[TimeRange] | None:
-    """Return the windows of `by="keyframes"` if each of them can be copied, or None; give them to `split` as `windows`.
+    """Return the windows of `by="keyframes"` if nine tenths of the file or more can be copied, or None.
 
     Args:
         path: A local video or audio file.
@@ -81,8 +83,8 @@ def copied_windows(
     if not keyframes.may_fit(info, window, INLINE_BYTES) or (places := keyframes.places(info)) is None:
         return None
     ranges = places.windows(window, overlap, INLINE_BYTES)
-    copied = all(places.fits(*each, INLINE_BYTES) for each in ranges)
-    return [TimeRange(*each) for each in ranges] if copied else None
+    encoded = sum(end - start for start, end in ranges if not places.fits(start, end, INLINE_BYTES))
+    return [TimeRange(*each) for each in ranges] if encoded <= _ENCODED * info.duration else None
 
 
 def planned(

@@ -202,6 +202,7 @@ class _Pictures(_Stream):
     def __init__(self, container: InputContainer, stream: VideoStream, report: Report) -> None:
         super().__init__(container, stream, report)
         self.stream = stream
+        self.color_range = stream.codec_context.color_range
         self._time_base = Fraction(stream.time_base or 1)
         self._ticks = Ticks(container, stream)
         self._h264 = H264(bytes(stream.codec_context.extradata or b""))
@@ -326,18 +327,18 @@ def _mux(path: Path, tracks: Sequence[_Track]) -> None:
 
 def _plays(path: Path, info: MediaInfo, pictures: _Pictures | None) -> bool:
     """Whether the beginning of a copy can be decoded, looks as the source does, and is heard."""
-    if pictures is not None:
-        with closing(open_container(path)) as container:
-            picture = container.streams.video[0]
-            decoded = next(container.decode(picture), None)
-            if decoded is None or picture.codec_context.color_range != pictures.stream.codec_context.color_range:
-                return False
-    if info.has_audio:
-        with closing(open_container(path)) as container:
-            mixer = Mixer(_RATE, raw=False)
-            for frame in container.decode(audio=0):
-                for sound in mixer.mix(frame, frame.time):
-                    if sound.until > _LISTENED:
-                        return not mixer.cancelled
-            return not mixer.cancelled
-    return True
+    mixer = Mixer(_RATE, raw=False)
+    seen, heard = not info.has_video, 0.0 if info.has_audio else _LISTENED
+    with closing(open_container(path)) as container:
+        for packet in container.demux():
+            if seen and packet.stream.type == "video":
+                continue
+            for frame in packet.decode():
+                seen = seen or isinstance(frame, av.VideoFrame)
+                if isinstance(frame, av.AudioFrame):
+                    heard = max(heard, *(sound.until for sound in mixer.mix(frame, frame.time)), 0.0)
+            if seen and heard >= _LISTENED:
+                break
+        if pictures is not None:
+            seen = seen and container.streams.video[0].codec_context.color_range == pictures.color_range
+    return seen and not mixer.cancelled

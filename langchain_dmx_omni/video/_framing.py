@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 _SLICE, _IDR, _SPS, _PPS = 1, 5, 7, 8
 """NAL unit types of H.264 (ITU-T H.264, table 7-1)."""
+_LOST = bytes(5)
 _ADTS_HEADER, _MPEG_HEADER = 7, 4
 
 
@@ -61,15 +62,15 @@ class H264:
         while at < size:
             start = at + self._length_size
             at = start + int.from_bytes(data[at:start], "big")
-            # An encoder never writes three zeros in a row; a disk that lost a block does.
-            if not start < at <= size or data.find(b"\0\0\0", start, at) >= 0:
+            # An encoder never writes so many zeros in a row; a disk that lost a block does.
+            if not start < at <= size or data.find(_LOST, start, at) >= 0:
                 return None
             spans.append((start, at))
         return spans
 
 
 def _by_start_code(data: bytes) -> list[tuple[int, int]] | None:
-    if not data.startswith((b"\0\0\1", b"\0\0\0\1")) or b"\0\0\0\0\0" in data:
+    if not data.startswith((b"\0\0\1", b"\0\0\0\1")) or _LOST in data:
         return None
     spans = []
     at = data.find(b"\0\0\1")

@@ -15,9 +15,8 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
-import av.stream
 
-from langchain_dmx_omni._media.container import open_container
+from langchain_dmx_omni._media.container import open_container, pass_over
 
 from ._clock import has_header, is_raw
 from ._cut import Clip, cut
@@ -166,7 +165,7 @@ class _Stream:
     def __init__(self, container: InputContainer, stream: Any, report: Report) -> None:
         for other in container.streams:
             if other is not stream:
-                other.discard = av.stream.Discard.all
+                pass_over(other)
         self._container, self._stream, self._report = container, stream, report
         self._start = start_of(container)
         self._packets = packets(container, stream)

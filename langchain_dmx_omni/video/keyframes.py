@@ -229,7 +229,13 @@ def may_fit(info: MediaInfo, window: float, max_bytes: int) -> bool:
 
 
 def places(info: MediaInfo) -> Places | None:
-    """Return where a file may be cut, or None for one that has to be encoded. Every packet is read, none decoded."""
+    """Return where a file may be cut, or None for one that has to be encoded. Every packet is read, none decoded.
+
+    To be encoded are other codecs, pixels that aren't square, and a clock that starts anew: what is copied is found by
+    the file's own times. Damaged packets, and the end of a file that is cut off, only spoil the windows that they are
+    in. Stereo whose channels cancel each other out is heard only in a copy, which is then encoded after all. A phone's
+    turn, a mirror and a full range of levels stay as they are.
+    """
     return _places(info, info.path.stat().st_mtime_ns)
 
 

@@ -139,11 +139,12 @@ def out_of_order(path: Path) -> Path:
     return path
 
 
-def opposed(path: Path) -> Path:
-    """Sound whose two channels cancel each other out."""
+def opposed(path: Path, quiet: float = 0.0) -> Path:
+    """Sound whose two channels cancel each other out, behind some seconds of silence."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("aac", rate=clips.RATE, layout="stereo")
         mono = [round(9000 * ((number * 330 // clips.RATE) % 2 - 0.5)) for number in range(clips.RATE * 8)]
+        mono[: round(quiet * clips.RATE)] = [0] * round(quiet * clips.RATE)
         for first in range(0, len(mono) - 1023, 1024):
             frame = av.AudioFrame("s16", "stereo", 1024)
             both = array("h", [side for value in mono[first : first + 1024] for side in (value, -value)])
@@ -326,6 +327,7 @@ NOT_COPIED: dict[str, tuple[str, Make, list[bool]]] = {
     "AVI": ("a.avi", lambda path: make(path, audio="libmp3lame"), [False, False, False]),
     "MKV with Opus": ("a.mkv", lambda path: make(path, audio="libopus"), [False, False, False]),
     "opposite phases": ("a.m4a", opposed, [False, False, False]),
+    "opposite phases behind silence": ("a.m4a", lambda path: opposed(path, 1.5), [False, False, False]),
     "WAV": ("a.wav", lambda path: make(path, video=None, audio="pcm_s16le"), [False, False, False]),
 }
 

@@ -8,6 +8,7 @@ that a decoder needs before its first one hidden by an edit list.
 from __future__ import annotations
 
 import logging
+from array import array
 from collections import deque
 from contextlib import ExitStack, closing
 from fractions import Fraction
@@ -22,7 +23,7 @@ from ._clock import has_header, is_raw
 from ._cut import Clip, cut
 from ._framing import H264
 from ._open import start_of
-from ._sound import Mixer
+from ._sound import Mixer, Sound
 from ._storage import storing
 from ._writer import partial
 from .keyframes import EPSILON, GAP, SoundClock, SoundPacket, Ticks, codec_of, copyable, packets
@@ -46,7 +47,9 @@ _SEEK, _MARGIN = 20.0, 2.0
 _PREROLL = {"aac": 3, "mp3": 10}
 """Packets of sound before the first one that is heard: AAC's frames overlap, MP3's borrow up to 511 bytes before."""
 _LISTENED, _RATE = 1.0, 16_000
-"""Seconds of a copy's sound that are decoded, to know that it is heard with its channels joined; hertz."""
+"""Seconds of sound that are to be heard in a copy, with its channels joined; hertz."""
+_AUDIBLE = 10
+"""What a sample of 16 bits is above where there is something to hear: −70 dB."""
 
 
 class Copy(NamedTuple):
@@ -335,9 +338,13 @@ def _plays(path: Path, info: MediaInfo, pictures: _Pictures | None) -> bool:
             for frame in packet.decode():
                 seen = seen or isinstance(frame, av.VideoFrame)
                 if isinstance(frame, av.AudioFrame):
-                    heard = max(heard, *(sound.until for sound in mixer.mix(frame, frame.time)), 0.0)
-            if seen and heard >= _LISTENED:
+                    heard += sum(one.until - one.time for one in mixer.mix(frame, frame.time) if _is_audible(one))
+            if mixer.cancelled or (seen and heard >= _LISTENED):
                 break
         if pictures is not None:
             seen = seen and container.streams.video[0].codec_context.color_range == pictures.color_range
     return seen and not mixer.cancelled
+
+
+def _is_audible(sound: Sound) -> bool:
+    return max(map(abs, array("h", sound.samples)), default=0) > _AUDIBLE

@@ -38,12 +38,18 @@ _SENTENCES = (
 )
 
 
-def make(path: Path, minutes: float) -> Path:
-    """Write a recording of some minutes and return its path; its loop is kept beside it for the next."""
-    loop = path.with_name("loop.mp4")
+def make(path: Path, minutes: float, rate: int | None = None) -> Path:
+    """Write a recording of some minutes and return its path; its loop is kept beside it for the next.
+
+    Args:
+        path: Where it goes.
+        minutes: Its length.
+        rate: Bits a second of the picture, as for a meeting; by default a quality, whatever that needs.
+    """
+    loop = path.with_name(f"loop{rate or ''}.mp4")
     if not loop.exists():
         part = loop.with_suffix(".part")
-        _encode(part)
+        _encode(part, rate)
         part.replace(loop)
     part = path.with_suffix(".part")
     _repeat(loop, part, minutes * 60)
@@ -66,11 +72,13 @@ def number_at(time: float) -> int:
     return int(time * FPS + 1e-6) % (LOOP * FPS)
 
 
-def _encode(path: Path) -> None:
+def _encode(path: Path, rate: int | None) -> None:
     with av.open(str(path), "w", format="mp4") as out:
         video = out.add_stream("libx264", rate=FPS)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        video.options = {"preset": "veryfast", "crf": "23", "g": "250"}
+        video.options = {"preset": "veryfast", "g": "250"} | ({"crf": "23"} if rate is None else {})
+        if rate is not None:
+            video.bit_rate = rate
         audio = out.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
         audio.bit_rate = 128_000
         sound = _sound()
@@ -139,8 +147,8 @@ def _repeat(loop: Path, path: Path, seconds: float) -> None:
                     out.mux(packet)
 
 
-def cached(folder: Path, minutes: float) -> Path:
-    """Return a recording of some minutes, made if it is not in the folder yet."""
+def cached(folder: Path, minutes: float, rate: int | None = None) -> Path:
+    """Return a recording of some minutes, made if it is not in the folder yet; see `make`."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"talk-{minutes:g}min.mp4"
-    return path if path.exists() else make(path, minutes)
+    path = folder / f"talk-{minutes:g}min{f'-{rate}' if rate else ''}.mp4"
+    return path if path.exists() else make(path, minutes, rate)

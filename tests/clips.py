@@ -104,14 +104,16 @@ def _picture(number: int, time: float, size: tuple[int, int], pixels: str, scene
 def _sound(
     stream: Any, seconds: float, pauses: Sequence[tuple[float, float]], start: float, pitch: int
 ) -> list[av.AudioFrame]:
-    samples = bytearray()
-    for number in range(round(seconds * RATE)):
-        at = number / RATE
-        quiet = any(begin <= at < end for begin, end in pauses)
-        samples += struct.pack("<h", 0 if quiet else round(9000 * math.sin(2 * math.pi * pitch * at)))
+    period = RATE // math.gcd(RATE, pitch)
+    wave = array("h", [round(9000 * math.sin(2 * math.pi * pitch * number / RATE)) for number in range(period)])
+    length = round(seconds * RATE)
+    samples = (wave * (length // period + 1))[:length]
+    for begin, end in pauses:
+        first, last = (min(length, math.ceil(time * RATE)) for time in (begin, end))
+        samples[first:last] = array("h", bytes(2 * (last - first)))
     resampler = av.AudioResampler(format=stream.format, layout=stream.layout, rate=RATE, frame_size=1024)
-    frame = av.AudioFrame("s16", "mono", len(samples) // 2)
-    frame.planes[0].update(bytes(samples).ljust(frame.planes[0].buffer_size, b"\0"))
+    frame = av.AudioFrame("s16", "mono", length)
+    frame.planes[0].update(samples.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
     frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), round(start * RATE)
     return [*resampler.resample(frame), *resampler.resample(None)]
 

@@ -351,7 +351,7 @@ def test_long_sound_is_split_as_well(tmp_path: Path) -> None:
     [
         ({"window": 0.5}, "window is 0.5 seconds; give 1 or more"),
         ({"window": 4.0, "overlap": 3.0}, "overlap is 3 seconds; give 0 to 2, half of the window"),
-        ({"by": "luck"}, "by is 'luck'; give 'time', 'scenes' or 'silence'"),
+        ({"by": "luck"}, "by is 'luck'; give 'time', 'scenes', 'silence' or 'keyframes'"),
         ({"window": 4.0, "windows": [(0, 1)]}, "windows says where to cut already; leave out window, overlap and by"),
         ({"windows": [(3, 2)]}, "windows[0] is (3, 2); the file has 0 to 12 s"),
         ({"windows": [(3, 4), (1, 2)]}, "windows[1] is before windows[0]; give them in the order of time"),

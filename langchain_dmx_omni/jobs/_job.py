@@ -83,8 +83,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         overlap: Seconds that a window shares with the one before it, so that what is said over an edge is heard whole
             by one of them; what two of them tell is there once. By default 2, and none where windows end in pauses or
             at cuts.
-        by: Where windows end: `"time"`, or `"scenes"` or `"silence"`, where there is a cut or a pause; see
-            `langchain_dmx_omni.video.windows`.
+        by: Where windows end: `"time"`, `"keyframes"`, or in a pause or at a cut (`"silence"`, `"scenes"`); see
+            `langchain_dmx_omni.video.windows`. By default keyframes for a recording of which nine tenths or more can be
+            sent without encoding, which is said in the log (level INFO), and time for others, or where `fps` is given.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
         folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
             the same bytes of the recording, task, model and windows.
@@ -104,7 +105,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         *,
         window: float | None = None,
         overlap: float | None = None,
-        by: By = "time",
+        by: By | None = None,
         fps: float | None = None,
         folder: StrPath | None = None,
         progress: OnProgress | bool = False,
@@ -115,7 +116,8 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             raise ConfigurationError(f"on_error={on_error!r}: 'raise' or 'skip'")
         self.name = task.name
         self.task = task
-        self._options = WindowOptions(window, OVERLAP if overlap is None and by == "time" else overlap or 0.0, by, fps)
+        edges = OVERLAP if by in (None, "time", "keyframes") else 0.0
+        self._options = WindowOptions(window, edges if overlap is None else overlap, by, fps)
         self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
         self._progress = progress
         self._on_error = on_error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from ._files import storing
 from ._scratch import scratch_folder
 from ._tasks.timeline import Window
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class WindowOptions:
@@ -22,7 +25,8 @@ class WindowOptions:
 
     window: float | None
     overlap: float
-    by: video.By
+    by: video.By | None
+    """None for keyframes if nearly all can be copied, else time."""
     fps: float | None
 
 
@@ -33,6 +37,7 @@ class Recording:
         path: The file.
         windows: Its windows, in order. Nothing is encoded for them.
         fps: Frames a second of what is sent; None leaves it to the budget.
+        by: Where its windows end.
 
     Raises:
         DMXOmniError: The file can't be read, or not be cut like this; see `langchain_dmx_omni.video.windows`.
@@ -41,7 +46,7 @@ class Recording:
     def __init__(self, path: Path, options: WindowOptions) -> None:
         self.path = path
         self.fps = options.fps
-        ranges = video.windows(path, window=options.window, overlap=options.overlap, by=options.by)
+        ranges, self.by = _cut(path, options)
         self.windows = [Window(index, start, end) for index, (start, end) in enumerate(ranges)]
 
     def content_hash(self) -> str:
@@ -73,14 +78,30 @@ class Recording:
             StorageError: There is no room for an encoded window.
         """
         ranges = [(window.start, window.end) for window in self.windows]
+        by: video.By = "keyframes" if self.by == "keyframes" else "time"
         remedy = "free some space, or set TMPDIR to another folder"
         with scratch_folder() as folder, storing("encode a window", folder, remedy):
             segments = cast(
                 "Generator[video.Segment]",
-                video.split(self.path, windows=ranges, skip=skip, out=folder, fps=self.fps),
+                video.split(self.path, by=by, windows=ranges, skip=skip, out=folder, fps=self.fps),
             )
             with closing(segments):
                 for segment in segments:
                     block = segment.block()
                     segment.path.unlink()
                     yield self.windows[segment.index], block
+
+
+def _cut(path: Path, options: WindowOptions) -> tuple[list[video.TimeRange], video.By]:
+    """Return the windows of a file, and where they end."""
+    if options.by is None and options.fps is None:
+        copied = video.copied_windows(path, window=options.window, overlap=options.overlap)
+        if copied is not None:
+            _log.info(
+                "%s: %d windows begin at keyframes, and are copied rather than encoded; by='time' cuts it by time",
+                path.name,
+                len(copied),
+            )
+            return copied, "keyframes"
+    by = options.by or "time"
+    return video.windows(path, window=options.window, overlap=options.overlap, by=by), by

@@ -13,7 +13,7 @@ try:
     from .fit import fit
     from .probe import MediaInfo, StreamInfo, probe
     from .segments import Segment, split
-    from .windows import By, TimeRange, windows
+    from .windows import By, TimeRange, copied_windows, windows
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("av", "platformdirs"):
         raise
@@ -29,6 +29,7 @@ __all__ = [
     "cache_dir",
     "clear_cache",
     "content_hash",
+    "copied_windows",
     "fit",
     "probe",
     "scenes",

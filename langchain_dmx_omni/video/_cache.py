@@ -73,13 +73,14 @@ def content_hash(path: Path) -> str:
         raise ContentBlockError(f"{path}: it can't be read: {unreadable(error)}") from None
 
 
-def cached_path(content: str, plan: Plan, start: float, end: float) -> Path:
-    """Return where a span of a source is kept once it is encoded.
+def cached_path(content: str, plan: Plan, start: float, end: float, *, copied: bool = False) -> Path:
+    """Return where a span of a source is kept once it is encoded, or copied.
 
     Raises:
         StorageError: The cache can't be written.
     """
-    settings = json.dumps([_LAYOUT, content, [str(value) for value in plan], round(start, 6), round(end, 6)])
+    how = ["copied"] if copied else [str(value) for value in plan]
+    settings = json.dumps([_LAYOUT, content, how, round(start, 6), round(end, 6)])
     folder = cache_dir()
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -40,8 +40,12 @@ def named(path: Path) -> Iterator[None]:
         raise ContentBlockError(f"{path.name}: it can't be converted: {said}; another program may repair it") from None
 
 
-def usable(path: str | os.PathLike[str]) -> MediaInfo:
+def usable(path: str | os.PathLike[str], *, warn: bool = True) -> MediaInfo:
     """Return what a file is, if there is something in it to encode; what is lost of a damaged one is a warning.
+
+    Args:
+        path: The file.
+        warn: False where the warning is still to come, from what is called next.
 
     Raises:
         ContentBlockError: There is no such file, or neither picture nor sound can be read.
@@ -64,7 +68,7 @@ def usable(path: str | os.PathLike[str]) -> MediaInfo:
             f"{info.path.name}: it is shown at {info.width:,}×{info.height:,} pixels; "
             f"sides of 1 to {_NARROWEST} are the most that the service takes"
         )
-    if info.problem:
+    if info.problem and warn:
         warnings.warn(f"{info.path.name}: {info.problem}; what can be read is used", DMXOmniWarning, stacklevel=3)
     return info
 

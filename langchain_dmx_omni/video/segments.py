@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_dmx_omni._media import blocks
 from langchain_dmx_omni.errors import ConfigurationError
 
-from . import _cache
+from . import _cache, keyframes
 from ._checks import checked_settings, usable
-from ._cut import Clip, cut
+from ._copy import Copy, Written, write
+from ._cut import Clip
 from ._plan import INLINE_BYTES, plan
 from ._storage import storing
 from .progress import reporting
@@ -33,7 +36,7 @@ _STEM_BYTES = 240
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A span of a longer file, encoded to fit the service's inline limit.
+    """A span of a longer file, encoded or copied to fit the service's inline limit.
 
     Attributes:
         source: The file that it is a span of.
@@ -42,6 +45,7 @@ class Segment:
         end: Seconds of the source.
         path: Its own file, in MP4 or M4A.
         kind: Which content block it makes: `"video"` or `"audio"`.
+        copied: Whether its pictures and its sound are the source's own, and not encoded again.
     """
 
     source: Path
@@ -50,6 +54,7 @@ class Segment:
     end: float
     path: Path
     kind: Literal["video", "audio"] = "video"
+    copied: bool = False
 
     @property
     def duration(self) -> float:
@@ -88,9 +93,10 @@ def split(
         path: A local video or audio file.
         window: As for `windows`, like `overlap` and `by`.
         overlap: Seconds that a segment begins before the one before it ends.
-        by: `"time"`, `"scenes"` or `"silence"`.
+        by: `"time"`, `"scenes"`, `"silence"` or `"keyframes"`; segments by keyframes are copied where the source fits,
+            and encoded where it doesn't, or where `fps` is given.
         windows: Start and end of each segment in seconds, instead of `window`, `overlap` and `by`; in the order of
-            time.
+            time. With `by="keyframes"`, those that begin and end at keyframes are copied.
         skip: Indexes of segments that are not wanted, such as those that were answered before an interruption. They
             are neither encoded nor returned, and where there are many in a row the source isn't even read there.
         out: A folder for the segments, made if it is missing; `talk.mp4` becomes `talk-0000.mp4` and so on. Without
@@ -108,40 +114,48 @@ def split(
     checked_settings(max_bytes, fps)
     info = usable(path)
     if windows is None:
-        spans = planned(info, window, overlap, by)
-    elif window is not None or overlap or by != "time":
+        spans = planned(info, window, overlap, by, max_bytes)
+    elif window is not None or overlap or by not in ("time", "keyframes"):
         raise ConfigurationError("windows says where to cut already; leave out window, overlap and by")
     else:
         spans = _checked(windows, info)
     plans = [plan(info, each.end - each.start, max_bytes, fps) for each in spans]
     folder = None if out is None else Path(out).expanduser().absolute()
 
-    def targets() -> list[Path]:
-        suffix = ".mp4" if info.has_video else ".m4a"
-        if folder is not None:
-            with storing(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-            stem = _shortened(info.path.stem)
-            return [folder / f"{stem}-{index:04d}{suffix}" for index in range(len(spans))]
-        _cache.sweep()
-        content = _cache.content_hash(info.path)
-        return [_cache.cached_path(content, how, *each) for how, each in zip(plans, spans, strict=True)]
+    def target(index: int, *, copied: bool) -> Path:
+        if folder is None:
+            return _cache.cached_path(content(), plans[index], *spans[index], copied=copied)
+        return folder / f"{_shortened(info.path.stem)}-{index:04d}{'.mp4' if info.has_video else '.m4a'}"
+
+    @cache
+    def content() -> str:
+        return _cache.content_hash(info.path)
 
     def segments() -> Iterator[Segment]:
-        places = targets()
+        copyable = _copyable(info, spans, max_bytes) if by == "keyframes" and fps is None else set[int]()
+        if folder is None:
+            _cache.sweep()
+        else:
+            with storing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
         wanted = [index for index in range(len(spans)) if index not in skip]
-        kept = {index for index in wanted if folder is None and _cache.is_kept(places[index])}
-        clips = [Clip(*spans[index], plans[index], places[index]) for index in wanted if index not in kept]
-        with reporting(progress, info.duration, info.path.name) as report:
-            files = cut(info, clips, report)
-            try:
-                for index in wanted:
-                    file = places[index] if index in kept else next(files)
-                    yield Segment(info.path, index, *spans[index], file, info.kind or "video")
-                for _ in files:  # nothing is left; what the end of the source has to say is said
-                    pass
-            finally:
-                files.close()
+        kept: dict[int, Written] = {}
+        clips: list[Clip | Copy] = []
+        for index in wanted:
+            clip = Clip(*spans[index], plans[index], target(index, copied=False))
+            copy = Copy(clip, target(index, copied=True)) if index in copyable else None
+            if folder is None and copy and _cache.is_kept(copy.target):
+                kept[index] = Written(copy.target, copied=True)
+            elif folder is None and _cache.is_kept(clip.target):
+                kept[index] = Written(clip.target, copied=False)
+            else:
+                clips.append(copy or clip)
+        with reporting(progress, info.duration, info.path.name) as report, closing(write(info, clips, report)) as files:
+            for index in wanted:
+                path, copied = kept[index] if index in kept else next(files)
+                yield Segment(info.path, index, *spans[index], path, info.kind or "video", copied)
+            for _ in files:  # nothing is left; what the end of the source has to say is said
+                pass
 
     return segments()
 
@@ -149,6 +163,12 @@ def split(
 def _shortened(stem: str) -> str:
     """Return a name that leaves room for a number and an ending: file systems count bytes, of which 汉 has three."""
     return os.fsencode(stem)[:_STEM_BYTES].decode(errors="ignore") if len(os.fsencode(stem)) > _STEM_BYTES else stem
+
+
+def _copyable(info: MediaInfo, spans: Sequence[TimeRange], max_bytes: int) -> set[int]:
+    """Return the indexes of the windows that can be copied."""
+    places = keyframes.places(info)
+    return {index for index, each in enumerate(spans) if places is not None and places.fits(*each, max_bytes)}
 
 
 def _checked(windows: Sequence[tuple[float, float]], info: MediaInfo) -> list[TimeRange]:

@@ -1,4 +1,4 @@
-"""Awkward inputs: each is right, or a clear error. `python -m benchmarks.awkward_inputs` prints what happens."""
+"""Awkward inputs: each is right, or a clear error. `python -m benchmarks.awkward_inputs` shows how near each comes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from langchain_dmx_omni import video
 from langchain_dmx_omni._media.container import open_container
 from langchain_dmx_omni._media.measure import Measured, measure
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
-from tests import clips
+from tests import awkward_clips, clips
 
 
 class Right(NamedTuple):
@@ -73,7 +73,9 @@ RIGHT: dict[str, Right] = {
     "upside down": Right("mp4", 2.0, firsts=None, brighter="bottom"),
     "turned by 90 degrees and mirrored": Right("mp4", 2.0, (96, 160), firsts=None, brighter="right"),
     "full range": Right("mp4", 2.0),
-    "sides under 16 pixels": Right("matroska", 2.021, (128, 12), firsts=None, encoded=(170, 16)),
+    "full range, MJPEG": Right("avi", 2.0),
+    "raw H.264": Right("h264", 2.0, sound=False, firsts=(0, 25)),
+    "sides under 16 pixels": Right("matroska", 2.021, (96, 12), encoded=(128, 16)),
 }
 
 DAMAGED = {
@@ -91,13 +93,13 @@ WRONG = {
 
 
 def write_clip(name: str, folder: Path) -> Path:
-    file, make = clips.AWKWARD[name]
+    file, make = awkward_clips.AWKWARD[name]
     return make(folder / file)
 
 
 def test_the_tables_are_complete() -> None:
-    assert {*RIGHT, *DAMAGED, *WRONG} == {*clips.AWKWARD}
-    assert {*HEARD} == {*clips.SOUNDS}
+    assert {*RIGHT, *DAMAGED, *WRONG} == {*awkward_clips.AWKWARD}
+    assert {*HEARD} == {*awkward_clips.SOUNDS}
 
 
 @pytest.mark.parametrize(("name", "right"), RIGHT.items(), ids=RIGHT)
@@ -178,6 +180,10 @@ HEARD: dict[str, Sounds] = {
     "MP3 without an index": Sounds(5.04),
     "MP3 with the index of its first part": Sounds(10.081, "1 piece of it is damaged and left out"),
     "AC-3": Sounds(5.024),
+    "AC-3 behind an ID3 tag": Sounds(  # FFmpeg reads the tag as the first packet
+        5.056, "1 piece of it is damaged and left out"
+    ),
+    "AIFF": Sounds(5.0),
     "chained Ogg": Sounds(10.007, restarts=1),
     "sound in MPEG-TS, twice": Sounds(10.032, restarts=1),
     "opposite phases": Sounds(
@@ -188,7 +194,7 @@ HEARD: dict[str, Sounds] = {
 
 @pytest.mark.parametrize(("name", "sounds"), HEARD.items(), ids=HEARD)
 def test_what_is_heard(name: str, sounds: Sounds, tmp_path: Path) -> None:
-    file, make = clips.SOUNDS[name]
+    file, make = awkward_clips.SOUNDS[name]
     path = make(tmp_path / file)
     info = video.probe(path)
     assert (info.problem, info.clock_restarts) == (sounds.problem, sounds.restarts)
@@ -245,7 +251,9 @@ CRAFTED: dict[str, tuple[str, clips.Make, str]] = {
     ),
     "pixels a million times as wide as high": (
         "a.mp4",
-        lambda path: clips.patched(clips.make(path, aspect=Fraction(2)), b"pasp", struct.pack(">II", 1_000_000, 1)),
+        lambda path: awkward_clips.patched(
+            clips.make(path, aspect=Fraction(2)), b"pasp", struct.pack(">II", 1_000_000, 1)
+        ),
         "a.mp4: it is shown at 160,000,000×96 pixels; sides of 1 to 200 are the most that the service takes",
     ),
     "a GIF of 16,000²": (
@@ -275,7 +283,7 @@ def test_windows_have_a_bound(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [1e12, 8e3], ids=["absurd", "too long"])
 def test_a_header_that_promises_too_much(length: float, tmp_path: Path) -> None:
-    path = clips.patched(clips.make(tmp_path / "a.mkv"), clips.MKV_LENGTH, struct.pack(">d", length))
+    path = awkward_clips.patched(clips.make(tmp_path / "a.mkv"), awkward_clips.MKV_LENGTH, struct.pack(">d", length))
     info = video.probe(path)
     assert info.problem == f"it is cut off: it ends after 2.0 of {length / 1000:.1f} s"
     assert info.duration == pytest.approx(2.005, abs=0.025)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress

@@ -22,7 +22,7 @@ from langchain_dmx_omni import video
 from langchain_dmx_omni.jobs import Job
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.video.keyframes import Places
-from tests import clips
+from tests import awkward_clips, clips
 from tests.calls import COLLECTED, model
 from tests.job_calls import SCENES, run, says
 
@@ -176,8 +176,8 @@ COPIED: dict[str, tuple[str, Make, Spans]] = {
         THIRDS,
     ),
     "fields": ("a.mp4", lambda path: make(path, codec_options={**B_FRAMES, "flags": "+ildct+ilme"}), THIRDS),
-    "turned": ("a.mp4", lambda path: clips.turned(make(path), 90), THIRDS),
-    "mirrored": ("a.mp4", lambda path: clips.turned(make(path), (-1, 0, 0, 1)), THIRDS),
+    "turned": ("a.mp4", lambda path: awkward_clips.turned(make(path), 90), THIRDS),
+    "mirrored": ("a.mp4", lambda path: awkward_clips.turned(make(path), (-1, 0, 0, 1)), THIRDS),
     "no sound": ("a.mp4", lambda path: make(path, audio=None), THIRDS),
     "a clock that begins at 5 s": ("a.mkv", lambda path: make(path, start=5.0), THIRDS),
     "a full range": ("a.mp4", lambda path: make(path, pixels="yuvj420p"), THIRDS),
@@ -308,17 +308,17 @@ NOT_COPIED: dict[str, tuple[str, Make, list[bool]]] = {
     ),
     "a clock that starts anew": (
         "a.ts",
-        lambda path: clips.twice(path, 4.0, codec_options=X264),
+        lambda path: awkward_clips.twice(path, 4.0, codec_options=X264),
         [False, False, False],
     ),
     "the same in MKV": (
         "a.mkv",
-        lambda path: clips.twice(path, 4.0, codec_options=X264),
+        lambda path: awkward_clips.twice(path, 4.0, codec_options=X264),
         [False, False, False],
     ),
     "cut off": (
         "a.mp4",
-        lambda path: clips.cut_off(make(path, options={"movflags": "+faststart"})),
+        lambda path: awkward_clips.cut_off(make(path, options={"movflags": "+faststart"})),
         [True, False],
     ),
     "10 bits": ("a.mp4", lambda path: make(path, pixels="yuv420p10le"), [False, False, False]),

@@ -15,6 +15,7 @@ import pytest
 
 from langchain_dmx_omni import ChatDMXOmni, errors
 from langchain_dmx_omni._sse import EventDecoder
+from langchain_dmx_omni._transport import http
 from langchain_dmx_omni.testing.scripts import TEXT, answer, sse
 
 from .calls import ANSWER, END, HEAD, WAYS, RawServer, call, chunked, model, partial_of, text
@@ -93,6 +94,14 @@ def test_the_bounds_are_exact(way: str, cut: int | None, fields: dict[str, Any],
             with pytest.raises(errors.AnswerTooLargeError) as caught:
                 call(llm, way)
             assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_wherever_an_answer_is_cut_no_event_seems_longer_than_it_is(end: bytes) -> None:
+    decoder = EventDecoder()
+    for byte in ANSWER.replace(b"\n", end):
+        decoder.feed(bytes([byte]))
+        assert decoder.held - http._LINE_FRAMING <= LIMITS[0]
 
 
 def test_a_speech_of_two_hours_fits() -> None:

@@ -47,6 +47,9 @@ _SECONDS_FOR_ERROR_BODY = 5.0
 SECONDS_FOR_THE_REST = 1.0
 """Seconds that an ended answer's connection is given to end its body, so that it can serve the next call."""
 
+_LINE_FRAMING = len(b"data: \r\n")
+"""Bytes around the data of an event that has not ended, which the decoder may hold as well."""
+
 
 class _Incoming:
     """What the sync and the async stream of an answer share."""
@@ -67,7 +70,8 @@ class _Incoming:
         self._read += size
         longest = decoder.held + size
         events = decoder.feed(data)
-        if longest > bounds.event and max(decoder.held, *(len(one.data) for one in events), 0) > bounds.event:
+        unfinished = decoder.held - _LINE_FRAMING
+        if longest > bounds.event and max(unfinished, *(len(event.data) for event in events), 0) > bounds.event:
             raise AnswerTooLargeError(f"an event of the answer is longer than {bounds.event:,} bytes (max_event_bytes)")
         if self._read > bounds.answer:
             raise AnswerTooLargeError(f"the answer is longer than {bounds.answer:,} bytes (max_answer_bytes)")

@@ -126,15 +126,14 @@ def decode(sent: ServerSentEvent, halves: Halves) -> Event:
         return DONE
     try:
         event = from_json(data)  # the fastest parser at hand
+        may_have_halves = bool(halves.held)
     except ValueError:
         event = _parse(name, data)
-        if isinstance(event, dict):
-            event = halves.join(event)
-    else:
-        if halves.held and isinstance(event, dict):
-            event = halves.join(event)
+        may_have_halves = True
     if not isinstance(event, dict):
         raise ProtocolError(f"the event {name or _NAMELESS} is a JSON {type(event).__name__}, not an object")
+    if may_have_halves:
+        event = halves.join(event)
     if event.get("error"):
         event["type"] = ERROR
     elif not event.get("type"):

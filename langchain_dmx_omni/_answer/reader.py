@@ -76,14 +76,14 @@ class AnswerReader:
         """Return what events add. Reads no further than the event that ends the answer."""
         deltas: list[Delta] = []
         self._deltas = deltas
-        answer = self.answer
+        answer, halves, count = self.answer, self._halves, 0
         event: Event = {}
         try:
             for sent in events:
                 if answer.ended:
                     break
-                answer.events += 1
-                event = decode(sent, self._halves)
+                count += 1
+                event = decode(sent, halves)
                 handler = _HANDLERS.get(event["type"])
                 if handler is not None:
                     handler(self, event)
@@ -94,6 +94,7 @@ class AnswerReader:
         except _WRONG_SHAPE as error:
             kind, problem = str(event.get("type"))[:80], str(error)[:_EXCERPT] or type(error).__name__
             answer.fail(ProtocolError(f"an event of type {kind!r} is not of the shape it should be: {problem}"))
+        answer.events += count
         return deltas
 
     def end_speech(self) -> list[Delta]:

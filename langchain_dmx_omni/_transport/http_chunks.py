@@ -8,6 +8,7 @@ on as one. What is not understood goes on as it came, for httpx to judge.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LINE = 1024
 _HEAD = 65_536
@@ -108,10 +109,9 @@ class ChunkMerger:
         whole: list[bytes] = []
         while True:
             line = data.find(b"\r\n", at, at + _LINE)
-            size = _SIZE.fullmatch(data, at, line) if line >= 0 else None
-            length = int(size[1], 16) if size else 0
+            length = _length(data[at:line]) if line >= 0 else None
             if not length:  # the last chunk, an unfinished line, or no chunk at all
-                if size:
+                if length is not None:
                     self._trailers = b""
                     self._end(data[line + 2 :])
                 elif line < 0 and len(data) - at < _LINE:
@@ -130,3 +130,10 @@ class ChunkMerger:
             return data[: len(data) - len(self._held)] if self._held else data
         merged = b"".join(whole)
         return b"%b%x\r\n%b\r\n%b" % (data[:start], len(merged), merged, rest)
+
+
+@lru_cache(maxsize=256)  # chunks of an answer are of few sizes
+def _length(line: bytes) -> int | None:
+    """Return the size that a chunk's first line names in hex digits, as h11 takes them; None for any other line."""
+    size = _SIZE.fullmatch(line)
+    return int(size[1], 16) if size else None

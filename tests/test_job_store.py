@@ -387,4 +387,4 @@ def test_the_second_process_goes_on_when_the_first_is_killed(film: Path, tmp_pat
         job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path, progress=kill)
         run(job, way, film)
         other.communicate()
-        assert steps[0] == 2
+        assert 2 <= steps[0] < 5  # the first process may have had time for more, and not for the one that is stuck

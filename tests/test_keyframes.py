@@ -229,7 +229,8 @@ def test_copied_windows_show_and_play_what_the_source_does(name: str, make: Make
     lags: list[int] = []
     for one in segments:
         info, copy = video.probe(one.path), decoded(one.path)
-        assert info.duration == pytest.approx(one.duration, abs=0.001)
+        # Of the last packet of MP3, FFmpeg 8 shows less than FFmpeg 7.
+        assert info.duration == pytest.approx(one.duration, abs=0.025 if path.suffix in (".mp3", ".mka") else 0.001)
         assert (info.problem, info.rotation, info.mirrored) == (None, whole.rotation, whole.mirrored)
         assert info.width == whole.width
         assert info.container == ("mp4" if whole.has_video else "m4a")

@@ -1,0 +1,8 @@
+"""A library of recordings that can be asked: moments by words and by meaning, and answers with evidence.
+
+Needs the extra `library`.
+"""
+
+from .moments import Moment
+
+__all__ = ["Moment"]

@@ -140,7 +140,7 @@ def _build(
     code = f" ({facts['code']})" if facts["code"] and facts["code"] != str(status) else ""
     where = f"the service answered {status}{code}" if status else f"the service broke off the answer{code}"
     if whole:
-        where = f"the service answered with an error in place of a stream{code}"
+        where = f"the service answered with an error in place of an answer{code}"
     message = message.strip().rstrip(".")
     request = f" (request id: {facts['request_id']})" if facts["request_id"] else ""
     bases = (NotFoundError,) if status == 405 else kind.__mro__  # both are what a wrong path gets

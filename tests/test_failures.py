@@ -375,36 +375,36 @@ def test_what_is_kept_of_a_long_message() -> None:
 
 
 PLACED = {
-    # HTTP 200 with an error in place of a stream: body, error, message, requests with two retries
+    # HTTP 200 with an error in place of an answer: body, error, message, requests with two retries
     "flat": (
         {"code": "InvalidParameter", "message": "no such voice"},
         errors.BadRequestError,
-        "the service answered with an error in place of a stream (InvalidParameter): no such voice",
+        "the service answered with an error in place of an answer (InvalidParameter): no such voice",
         1,
     ),
     "flat, of an unknown code": (
         {"code": "Whatever", "message": "It is so."},
         errors.BadRequestError,
-        "the service answered with an error in place of a stream (Whatever): It is so",
+        "the service answered with an error in place of an answer (Whatever): It is so",
         1,
     ),
     "nested": (
         {"error": {"code": "odd", "message": "It is so."}},
         errors.BadRequestError,
-        "the service answered with an error in place of a stream (odd): It is so",
+        "the service answered with an error in place of an answer (odd): It is so",
         1,
     ),
     "flat, with a request's id": (
         {"code": "Arrearage", "message": "pay first", "request_id": "r1"},
         errors.QuotaExceededError,
-        f"the service answered with an error in place of a stream (Arrearage): pay first (request id: r1){QUOTA_HINT}",
+        f"the service answered with an error in place of an answer (Arrearage): pay first (request id: r1){QUOTA_HINT}",
         1,
     ),
     "a status as the code": ({"code": 401, "message": "no"}, errors.AuthenticationError, "answered 401: no", 1),
     "the service's own fault": (
         {"code": "InternalError", "message": "sorry"},
         errors.ServerError,
-        "the service answered with an error in place of a stream (InternalError): sorry",
+        "the service answered with an error in place of an answer (InternalError): sorry",
         3,
     ),
 }

@@ -1,0 +1,386 @@
+"""`MomentStore`: moments in a table of LanceDB, searched by words, by meaning, or by both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, Literal, Self, TypeVar, get_args
+
+from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
+from langchain_core.runnables import run_in_executor
+from langchain_core.vectorstores import VectorStore
+from langchain_core.vectorstores.utils import maximal_marginal_relevance
+
+from langchain_dmx_omni.errors import ConfigurationError, InvalidInputError
+
+from ._database import Database
+from ._embedding import embedding_name
+from ._filters import Span, one_of, where
+from ._fusion import drop_overlaps, reciprocal_rank
+from ._rows import document_ids, document_row, row_document, row_place, words
+from ._table import MomentTable, Row
+
+Mode = Literal["hybrid", "words", "meaning"]
+"""How moments are found: by words, by meaning, or by both, fused by reciprocal rank."""
+
+_POOL: Final = 100
+"""The least moments of each ranking that are fused."""
+
+_POOL_A_RESULT: Final = 4
+
+_ROWS_A_COMMIT: Final = 10_000
+_TEXTS_A_REQUEST: Final = 256
+
+Item = TypeVar("Item")
+
+
+class MomentStore(VectorStore):
+    """A vector store for moments of recordings; `MomentStore.open` opens one.
+
+    Documents are written by id: one of an id that is there already takes its place. All metadata is kept; the names of
+    the library's own (`source`, `start_seconds`, …) are columns, and can be filtered by.
+
+    One process should write at a time. Another one's reads see whole versions: all of a write, or nothing of it.
+    """
+
+    def __init__(self, table: MomentTable, embeddings: Embeddings | None) -> None:
+        self._table = table
+        self._embeddings = embeddings
+
+    @classmethod
+    def open(
+        cls,
+        uri: str | os.PathLike[str],
+        *,
+        embeddings: Embeddings | None = None,
+        storage_options: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Return the store at a place; an empty one where there is none.
+
+        Args:
+            uri: A folder, or an address of object storage such as `s3://bucket/films.library`.
+            embeddings: What makes vectors of texts; None for a store that is searched by words alone.
+            storage_options: What the object storage needs, by LanceDB's names, such as `aws_access_key_id`.
+
+        Raises:
+            ConfigurationError: The store was made with other embeddings.
+            ImportError: LanceDB isn't installed.
+            StorageError: There is something else, or it can't be reached.
+        """
+        table = MomentTable(Database(uri, storage_options))
+        if embeddings is not None and not table.is_empty and (name := embedding_name(embeddings)) != table.embedding:
+            have = f"made with {table.embedding}" if table.embedding else "made without embeddings"
+            msg = (
+                f"the store in {table.uri} was {have}, not with {name}: open it with those, "
+                "or open it without embeddings and make its vectors anew with reembed()"
+            )
+            raise ConfigurationError(msg)
+        return cls(table, embeddings)
+
+    @property
+    def uri(self) -> str:
+        """Where the store is."""
+        return self._table.uri
+
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """What makes vectors of texts, or None."""
+        return self._embeddings
+
+    @property
+    def embedding(self) -> tuple[str, int] | None:
+        """The name of the embeddings that the store was made with, and the size of its vectors; None without any."""
+        name = self._table.embedding
+        return (name, self._table.size) if name else None
+
+    # Writing
+
+    def add_documents(self, documents: list[Document], **kwargs: Any) -> list[str]:
+        """Write documents by id, and return their ids.
+
+        Args:
+            documents: A document without an id is called by a hash of its text and metadata.
+            **kwargs: `ids`, which take the place of the documents' own; `batch_size`, texts embedded at once.
+
+        Raises:
+            ConfigurationError: The store's vectors are of other embeddings.
+            InvalidInputError: Metadata that isn't JSON; not as many ids as documents.
+            StorageError: The place can't be written.
+        """
+        ids = document_ids(documents, kwargs.get("ids"))
+        for rows, requests in _batches(documents, ids, kwargs.get("batch_size")):
+            vectors: list[list[float]] | None = None
+            if self._embeddings is not None:
+                vectors = [vector for texts in requests for vector in self._embeddings.embed_documents(texts)]
+            self._write(rows, vectors)
+        return ids
+
+    async def aadd_documents(self, documents: list[Document], **kwargs: Any) -> list[str]:
+        """Async version of `add_documents`."""
+        ids = document_ids(documents, kwargs.get("ids"))
+        for rows, requests in _batches(documents, ids, kwargs.get("batch_size")):
+            vectors: list[list[float]] | None = None
+            if self._embeddings is not None:
+                vectors = [vector for texts in requests for vector in await self._embeddings.aembed_documents(texts)]
+            await run_in_executor(None, self._write, rows, vectors)
+        return ids
+
+    def _write(self, rows: list[Row], vectors: list[list[float]] | None) -> None:
+        name = embedding_name(self._embeddings) if self._embeddings is not None else None
+        self._table.upsert(rows, vectors, name)
+
+    def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
+        """Delete documents by id, or those that fulfil `filter`, or both; without either, all of them.
+
+        Args:
+            ids: The ids.
+            **kwargs: `filter`, values of the metadata by name, each one value or a list of values.
+        """
+        equal = where(equal=kwargs.get("filter"))
+        if ids is None:
+            self._table.delete(equal or "true")
+        for some in _slices(ids or [], _ROWS_A_COMMIT):
+            condition = one_of("id", some)
+            self._table.delete(f"{condition} AND ({equal})" if equal else condition)
+        return True
+
+    def delete_source(self, source: str) -> None:
+        """Delete every moment of a recording."""
+        self._table.delete(one_of("source", [source]))
+
+    def reembed(self, embeddings: Embeddings | None) -> None:
+        """Make every vector anew with other embeddings, or leave them out: a new version, whole or nothing.
+
+        Raises:
+            StorageError: The place can't be written, or another process wrote meanwhile.
+        """
+        if embeddings is None:
+            self._table.rewrite(None, 0, lambda _texts: None)
+        else:
+            sample = embeddings.embed_query("size")
+            self._table.rewrite(embedding_name(embeddings), len(sample), embeddings.embed_documents)
+        self._embeddings = embeddings
+
+    def optimize(self) -> None:
+        """Index what was written since, merge small files, and remove old versions. Adding does it in batches."""
+        self._table.optimize()
+
+    # Reading
+
+    def count(
+        self,
+        *,
+        sources: Collection[str] | str | None = None,
+        between: Span | None = None,
+        kinds: Collection[str] | str | None = None,
+    ) -> int:
+        """Return how many moments there are."""
+        return self._table.count(where(sources, between, kinds))
+
+    def documents(
+        self,
+        *,
+        sources: Collection[str] | str | None = None,
+        between: Span | None = None,
+        kinds: Collection[str] | str | None = None,
+    ) -> Iterator[Document]:
+        """Yield the documents, in no order."""
+        yield from map(row_document, self._table.rows(where(sources, between, kinds)))
+
+    def ids(self, *, sources: Collection[str] | str | None = None) -> Iterator[tuple[str, str | None]]:
+        """Yield the id of each moment and its recording, in no order."""
+        for row in self._table.rows(where(sources), columns=("id", "source")):
+            yield row["id"], row["source"]
+
+    def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
+        """Return the documents of these ids, in their order; missing ones are left out."""
+        rows = {row["id"]: row for some in _slices(ids, _ROWS_A_COMMIT) for row in self._table.rows(one_of("id", some))}
+        return [row_document(rows[id]) for id in dict.fromkeys(ids) if id in rows]
+
+    def search_moments(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        mode: Mode = "hybrid",
+        sources: Collection[str] | str | None = None,
+        between: Span | None = None,
+        kinds: Collection[str] | str | None = None,
+    ) -> list[tuple[Document, float]]:
+        """Return the moments that answer best, with their scores; higher is better, within one search.
+
+        A moment that mostly overlaps a better one of the same recording is left out. Nothing in the query is syntax.
+
+        Args:
+            query: The question, in any language.
+            k: The most moments.
+            mode: How they are found; a store without embeddings finds by words in place of both.
+            sources: Of these recordings only, or of this one.
+            between: Only those that overlap this span of seconds; None leaves a side open.
+            kinds: Of these grains only.
+
+        Raises:
+            ConfigurationError: `mode="meaning"` without embeddings.
+            InvalidInputError: `k`, `mode` or a filter that can't be.
+            StorageError: The store can't be read.
+        """
+        _check_search(k, mode)
+        condition = where(sources, between, kinds)
+        embeddings = self._embeddings_for(k, mode)
+        vector = embeddings.embed_query(words(query)) if embeddings else None
+        return self._find(query, vector, k, mode, condition)
+
+    async def asearch_moments(
+        self,
+        query: str,
+        *,
+        k: int = 5,
+        mode: Mode = "hybrid",
+        sources: Collection[str] | str | None = None,
+        between: Span | None = None,
+        kinds: Collection[str] | str | None = None,
+    ) -> list[tuple[Document, float]]:
+        """Async version of `search_moments`."""
+        _check_search(k, mode)
+        condition = where(sources, between, kinds)
+        embeddings = self._embeddings_for(k, mode)
+        vector = await embeddings.aembed_query(words(query)) if embeddings else None
+        return await run_in_executor(None, self._find, query, vector, k, mode, condition)
+
+    def _embeddings_for(self, k: int, mode: Mode) -> Embeddings | None:
+        """Return what makes the vector of a query, or None where the search does without."""
+        if mode == "meaning" and self._embeddings is None:
+            msg = f"the store in {self.uri} was opened without embeddings: pass those it was made with, or reembed()"
+            raise ConfigurationError(msg)
+        return None if k == 0 or mode == "words" or self._table.is_empty else self._embeddings
+
+    def _find(
+        self, query: str, vector: list[float] | None, k: int, mode: Mode, condition: str | None
+    ) -> list[tuple[Document, float]]:
+        if k == 0:
+            return []
+        pool = max(_POOL, _POOL_A_RESULT * k)
+        rankings: list[list[tuple[Row, float]]] = []
+        if vector is None or mode != "meaning":
+            rankings.append(self._table.by_words(words(query), pool, condition))
+        if vector is not None:
+            rankings.append(self._table.by_meaning(vector, pool, condition))
+        rows = {row["id"]: row for ranking in rankings for row, _score in ranking}
+        if len(rankings) == 1:
+            scores = {row["id"]: score for row, score in rankings[0]}
+        else:
+            scores = dict(reciprocal_rank([[row["id"] for row, _score in ranking] for ranking in rankings]))
+        distinct = drop_overlaps((id, row_place(rows[id])) for id in scores)
+        return [(row_document(rows[id]), scores[id]) for id in islice(distinct, k)]
+
+    # What LangChain calls a vector store
+
+    def similarity_search(self, query: str, k: int = 4, **kwargs: Any) -> list[Document]:
+        """Return the `k` documents nearest in meaning; by words, where there are no embeddings.
+
+        Args:
+            query: The question.
+            k: The most documents.
+            **kwargs: `filter`, values of the metadata by name, each one value or a list of values.
+        """
+        return [document for document, _score in self.similarity_search_with_score(query, k, **kwargs)]
+
+    def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> list[tuple[Document, float]]:
+        """Return the `k` documents nearest in meaning and their cosine; by words and their BM25, without embeddings."""
+        _check_search(k)
+        condition = where(equal=kwargs.get("filter"))
+        if embeddings := self._embeddings_for(k, "hybrid"):
+            scored = self._table.by_meaning(embeddings.embed_query(words(query)), k, condition)
+        else:
+            scored = self._table.by_words(words(query), k, condition)
+        return [(row_document(row), score) for row, score in scored]
+
+    def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
+        """Return the `k` documents whose vectors are nearest; `filter` as in `similarity_search`."""
+        _check_search(k)
+        scored = self._table.by_meaning(embedding, k, where(equal=kwargs.get("filter")))
+        return [row_document(row) for row, _score in scored]
+
+    def max_marginal_relevance_search(
+        self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
+    ) -> list[Document]:
+        """Return `k` documents of the `fetch_k` nearest, near to the query and far from one another.
+
+        Args:
+            query: The question.
+            k: The most documents.
+            fetch_k: How many are chosen from.
+            lambda_mult: 1 for the nearest, 0 for the most unlike one another.
+            **kwargs: `filter` as in `similarity_search`.
+
+        Raises:
+            ConfigurationError: There are no embeddings.
+        """
+        embeddings = self._embeddings_for(k, "meaning")
+        if embeddings is None:
+            return []
+        vector = embeddings.embed_query(words(query))
+        return self.max_marginal_relevance_search_by_vector(vector, k, fetch_k, lambda_mult, **kwargs)
+
+    def max_marginal_relevance_search_by_vector(
+        self, embedding: list[float], k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, **kwargs: Any
+    ) -> list[Document]:
+        """Return `k` documents of the `fetch_k` nearest to a vector; else as `max_marginal_relevance_search`."""
+        import numpy as np  # noqa: PLC0415
+
+        _check_search(k)
+        condition = where(equal=kwargs.get("filter"))
+        rows = [row for row, _score in self._table.by_meaning(embedding, fetch_k, condition, vectors=True)]
+        chosen = maximal_marginal_relevance(np.array(embedding), [row["vector"] for row in rows], lambda_mult, k)
+        return [row_document(rows[index]) for index in chosen]
+
+    def _select_relevance_score_fn(self) -> Callable[[float], float]:
+        return lambda cosine: min(max(cosine, 0.0), 1.0)
+
+    @classmethod
+    def from_texts(
+        cls,
+        texts: list[str],
+        embedding: Embeddings | None,
+        metadatas: list[dict[str, Any]] | None = None,
+        *,
+        ids: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Return a store with these texts.
+
+        Args:
+            texts: The texts.
+            embedding: What makes vectors of them, or None.
+            metadatas: The metadata of each.
+            ids: The id of each.
+            **kwargs: `uri` and `storage_options` of `MomentStore.open`.
+        """
+        store = cls.open(kwargs.pop("uri"), embeddings=embedding, storage_options=kwargs.pop("storage_options", None))
+        store.add_texts(texts, metadatas, ids=ids, **kwargs)
+        return store
+
+
+def _batches(
+    documents: Sequence[Document], ids: Sequence[str], batch_size: int | None
+) -> Iterator[tuple[list[Row], list[list[str]]]]:
+    """Yield the rows of each commit with the texts of each request for their vectors; of one id the last one stays."""
+    rows = {id: document_row(document, id) for document, id in zip(documents, ids, strict=True)}
+    for some in _slices(list(rows.values()), _ROWS_A_COMMIT):
+        yield some, list(_slices([row["words"] for row in some], batch_size or _TEXTS_A_REQUEST))
+
+
+def _slices(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
+
+
+def _check_search(k: object, mode: str = "hybrid") -> None:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 0:
+        msg = f"k is how many moments to return, 0 or more, not {k!r}"
+        raise InvalidInputError(msg)
+    if mode not in get_args(Mode):
+        msg = f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}"
+        raise InvalidInputError(msg)

@@ -399,7 +399,7 @@ def test_captions_of_a_window_that_was_refused_are_asked_for_again(
 def test_windows_of_captions_are_copied_and_short(
     gateway: LocalGateway, make_clip: Callable[..., Path], tmp_path: Path
 ) -> None:
-    long = make_clip(tmp_path / "long.mp4", 100.0, width=64, height=48, fps=5)
+    long = make_clip(tmp_path / "long.mp4", 80.0, width=64, height=48, fps=25)
     job = Job(model(gateway), jobs.captions(), window=jobs.CAPTION_WINDOW, folder=tmp_path)
     windows = job.missing(long)
     copied = video.copied_windows(long, window=jobs.CAPTION_WINDOW, overlap=2)

@@ -25,7 +25,8 @@ from langchain_dmx_omni.errors import (
 from ._claims import Claim
 from ._recording import Recording
 from ._reporting import OnProgress, Progress
-from ._store import Store, digest
+from ._store import Store
+from ._tasks.digest import digest
 from ._tasks.result import Missing, with_missing
 from ._tasks.task import Part, Task
 from ._tasks.timeline import Window, place

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from langchain_dmx_omni.errors import StorageError
 
 from ._claims import Claim
 from ._files import PART, storing, write_whole
+from ._tasks.digest import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,8 +119,3 @@ class Store:
 
     def _write(self, name: str, text: str) -> None:
         write_whole(self.folder / f"{name}.json", text, 0o600)
-
-
-def digest(text: str) -> str:
-    """Return a short name for a text."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
+
+from ._database import Database
+from ._filters import one_of, storable
 
 Origin = Literal["file", "documents"]
 
-_TABLE = "recordings"
+_NAME = "recordings"
 _BATCH = 500
 """Names in one question to the table."""
 
@@ -31,70 +34,64 @@ class Recorded(NamedTuple):
 
 
 class Recordings:
-    """The table of what is indexed.
+    """The table of what is indexed, in the same database as the moments.
 
-    Args:
-        database: LanceDB's connection.
+    Raises:
+        StorageError: The place can't be read or written; so for all methods.
     """
 
-    def __init__(self, database: Any) -> None:
+    def __init__(self, database: Database) -> None:
         import pyarrow as pa  # noqa: PLC0415  # an extra
 
         texts = [(name, pa.string()) for name in ("source", "origin", "video_id", "version", "recipe")]
-        counts = [("duration", pa.float64()), ("moments", pa.int64()), ("missing", pa.int64())]
-        self._schema = pa.schema([*texts, *counts])
-        self._pyarrow = pa
-        self._table = database.create_table(_TABLE, schema=self._schema, exist_ok=True)
-
-    def __len__(self) -> int:
-        return int(self._table.count_rows())
+        numbers = [("duration", pa.float64()), ("moments", pa.int64()), ("missing", pa.int64())]
+        self._schema = pa.schema([*texts, *numbers])
+        self._arrow = pa.Table
+        self._database = database
+        self._table: Any = database.table(_NAME)
 
     def all(self) -> list[Recorded]:
         """Return what is known of every recording, by name."""
-        return sorted(self._read(self._table.search()))
+        return sorted(self._read(None))
 
     def of(self, sources: Sequence[str]) -> dict[str, Recorded]:
         """Return what is known of some recordings."""
-        return {each.source: each for each in self._where("source", sources)}
+        return {each.source: each for batch in _batches(sources) for each in self._read(one_of("source", batch))}
 
     def with_content(self, video_ids: Sequence[str]) -> list[Recorded]:
-        """Return the recordings that hold the same bytes as one of these."""
-        return self._where("video_id", video_ids)
+        """Return the recordings that hold the bytes of one of these."""
+        return sorted(each for batch in _batches(video_ids) for each in self._read(one_of("video_id", batch)))
 
     def put(self, recorded: Iterable[Recorded]) -> None:
         """Take note of recordings, in place of what was known of them."""
-        rows = [each._asdict() for each in recorded]
+        rows = [each._replace(source=storable(each.source))._asdict() for each in recorded]
         if rows:
-            table = self._pyarrow.Table.from_pylist(rows, schema=self._schema)
-            merge = self._table.merge_insert("source").when_matched_update_all().when_not_matched_insert_all()
-            merge.execute(table)
+            if self._table is None:
+                self._table = self._database.create(_NAME, self._schema)
+            with self._database.errors("take note of recordings"):
+                merge = self._table.merge_insert("source").when_matched_update_all().when_not_matched_insert_all()
+                merge.execute(self._arrow.from_pylist(rows, schema=self._schema))
 
-    def delete(self, sources: Sequence[str]) -> None:
+    def delete(self, sources: Collection[str]) -> None:
         """Forget recordings."""
-        for batch in _batches(sources):
-            self._table.delete(is_one_of("source", batch))
+        if self._table is not None and sources:
+            with self._database.errors("forget recordings"):
+                self._table.delete(one_of("source", sources))
 
     def optimize(self) -> None:
         """Gather what many small writes have left."""
-        self._table.optimize()
+        if self._table is not None:
+            with self._database.errors("tidy the library"):
+                self._table.optimize()
 
-    def _where(self, column: str, values: Sequence[str]) -> list[Recorded]:
-        conditions = (is_one_of(column, batch) for batch in _batches(values))
-        return [each for condition in conditions for each in self._read(self._table.search().where(condition))]
-
-    def _read(self, query: Any) -> list[Recorded]:
-        return [Recorded(**row) for row in query.limit(max(len(self), 1)).to_list()]
-
-
-def is_one_of(column: str, values: Iterable[str]) -> str:
-    """Return the SQL condition that a text column has one of these values, whatever they hold."""
-    return f"{column} IN ({', '.join(quoted(value) for value in values)})"
+    def _read(self, condition: str | None) -> Iterator[Recorded]:
+        if self._table is None:
+            return
+        with self._database.errors("read the library"):
+            query = self._table.search()
+            for batch in (query.where(condition) if condition else query).to_batches():
+                yield from (Recorded(**row) for row in batch.to_pylist())
 
 
-def quoted(text: str) -> str:
-    """Return a text as SQL's literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _batches(values: Sequence[str]) -> Iterable[Sequence[str]]:
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
     return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))

@@ -66,8 +66,20 @@ class MomentTable:
 
     # Writing
 
-    def upsert(self, rows: Sequence[Row], vectors: Sequence[Sequence[float]] | None, embedding: str | None) -> None:
+    def upsert(
+        self,
+        rows: Sequence[Row],
+        vectors: Sequence[Sequence[float]] | None,
+        embedding: str | None,
+        replacing: str | None = None,
+    ) -> None:
         """Write rows, each in the place of the one of its id: a new version, whole or nothing.
+
+        Args:
+            rows: The rows.
+            vectors: The vector of each, or None where there are words alone.
+            embedding: The name of what made them.
+            replacing: The condition of rows that go if they are not among these.
 
         Raises:
             ConfigurationError: The table's vectors are of other embeddings, or of another size.
@@ -76,7 +88,8 @@ class MomentTable:
         table = self._fitting(embedding, size)
         with self._database.errors("write moments"):
             arrow = _arrow(rows, vectors, table.schema)
-            table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(arrow)
+            merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            (merge.when_not_matched_by_source_delete(replacing) if replacing else merge).execute(arrow)
         self._commits += 1
         self._rows += len(rows)
         if self._commits >= _COMMITS_A_ROUND or self._rows >= _ROWS_A_ROUND:

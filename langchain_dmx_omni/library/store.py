@@ -127,9 +127,34 @@ class MomentStore(VectorStore):
             await run_in_executor(None, self._write, rows, vectors)
         return ids
 
-    def _write(self, rows: list[Row], vectors: list[list[float]] | None) -> None:
+    def replace(self, documents: Sequence[Document], sources: Collection[str]) -> list[str]:
+        """Write all documents of some recordings in place of what is there of them, in one commit; return their ids.
+
+        Args:
+            documents: The documents, of these recordings only.
+            sources: The recordings. One without a document has none afterwards.
+
+        Raises:
+            ConfigurationError: The store's vectors are of other embeddings.
+            InvalidInputError: Metadata that isn't JSON.
+            StorageError: The place can't be written.
+        """
+        ids = document_ids(documents)
+        rows = [document_row(document, id) for document, id in zip(documents, ids, strict=True)]
+        gone = one_of("source", sources)
+        if not rows:
+            self._table.delete(gone)
+            return []
+        vectors: list[list[float]] | None = None
+        if self._embeddings is not None:
+            batches = _slices([row["words"] for row in rows], _TEXTS_A_REQUEST)
+            vectors = [vector for texts in batches for vector in self._embeddings.embed_documents(texts)]
+        self._write(rows, vectors, gone)
+        return ids
+
+    def _write(self, rows: list[Row], vectors: list[list[float]] | None, replacing: str | None = None) -> None:
         name = embedding_name(self._embeddings) if self._embeddings is not None else None
-        self._table.upsert(rows, vectors, name)
+        self._table.upsert(rows, vectors, name, replacing)
 
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
         """Delete documents by id, or those that fulfil `filter`, or both; without either, all of them.

@@ -42,6 +42,9 @@ class Shelf:
     def moments(self, ids: Sequence[str]) -> list[Moment]:
         return [self.by_id[id] for id in reversed(ids) if id in self.by_id]
 
+    def __contains__(self, source: object) -> bool:
+        return any(source == moment.source for moment in self.by_id.values())
+
 
 Say = Callable[[Request], str]
 

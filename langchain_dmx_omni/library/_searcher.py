@@ -39,3 +39,6 @@ class Searcher(Protocol):
 
     def moments(self, ids: Sequence[str]) -> list[Moment]:
         """Return the moments with these ids, in any order; those that are not there (any more) are left out."""
+
+    def __contains__(self, source: object) -> bool:
+        """Return whether a recording is in the library, by its `source`."""

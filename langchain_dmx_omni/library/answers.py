@@ -16,6 +16,8 @@ from ._evidence import evidence, name_of
 from .moments import Moment
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from ._searcher import Searcher
     from ._state import LibraryState
 
@@ -43,6 +45,15 @@ class Answer:
     speech: Speech | None = None
     usage: UsageMetadata | None = None
     notes: list[str] = field(default_factory=list)
+
+    def contact_sheet(self, *, columns: int | None = None) -> Image:
+        """Return a picture of what the answer cites, or of all moments where it cites nothing; see `contact_sheet`."""
+        from ._sheet import contact_sheet  # noqa: PLC0415  # an extra
+
+        numbers = {citation.moment_id: citation.number for citation in self.citations}
+        shown = [each for each in self.moments if each.id in numbers] or self.moments
+        labels = [f"[{numbers[each.id]}]" for each in shown if each.id in numbers]
+        return contact_sheet(shown, columns=columns, labels=labels)
 
     def __str__(self) -> str:
         return "\n".join([self.text, *map(str, self.citations)])

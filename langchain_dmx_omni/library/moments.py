@@ -78,3 +78,18 @@ class Moment:
         from ._clip import clip  # noqa: PLC0415  # an extra
 
         return clip(self.source, self.start, self.end, path)
+
+    def show(self) -> None:
+        """Show a player in a notebook, at the moment.
+
+        Raises:
+            ImportError: IPython is not installed.
+        """
+        from ._player import show  # noqa: PLC0415  # for notebooks alone
+
+        show(self)
+
+    def _repr_html_(self) -> str:
+        from ._player import player  # noqa: PLC0415  # for notebooks alone
+
+        return player(self)

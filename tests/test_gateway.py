@@ -602,6 +602,27 @@ def test_a_voice_is_always_the_same_and_never_another() -> None:
     assert abs(again - first) < 1000 < abs(other - first)
 
 
+def test_chinese_is_spoken_in_chinese() -> None:
+    # an English voice reads out what each sign is called
+    assert len(speak("起重机停下来了，因为风太大。", "Tina", "espeak")) / 48_000 < 5
+
+
+def test_many_threads_start_one_espeak() -> None:
+    code = (
+        "import threading\n"
+        "from langchain_dmx_omni.testing import _espeak\n"
+        "meet, libraries = threading.Barrier(8), []\n"
+        "def load():\n"
+        "    meet.wait()\n"
+        "    libraries.append(_espeak.load())\n"
+        "threads = [threading.Thread(target=load) for _ in range(8)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "print(len(set(map(id, libraries))))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"1"
+
+
 @pytest.mark.parametrize("speaker", ["espeak", "tones"])
 def test_speech_ends_after_a_minute(speaker: Any) -> None:
     assert 59 < len(speak("one two three " * 200, "Tina", speaker)) / 48_000 <= 60

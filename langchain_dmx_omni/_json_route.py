@@ -123,7 +123,12 @@ class JSONExchange(Generic[T]):
             raise ProtocolError(f"the answer is no JSON: {text or 'it is empty'}") from None
         if isinstance(answer, dict) and answer.get("error"):
             raise _failures.from_event(answer, stream.headers)
-        return self.read(answer)
+        try:
+            return self.read(answer)
+        except ProtocolError:
+            if isinstance(answer, dict) and answer.get("message"):  # an error without its outer key
+                raise _failures.from_event(answer, stream.headers) from None
+            raise
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

@@ -76,9 +76,10 @@ PASSAGES: dict[str, tuple[list[Line], list[tuple[float, float, str]]]] = {
 
 @pytest.mark.parametrize(("lines", "expected"), PASSAGES.values(), ids=PASSAGES)
 def test_lines_become_passages(lines: list[Line], expected: list[tuple[float, float, str]]) -> None:
-    assert [(each.start, each.end, each.text) for each in passages(lines)] == [
-        (pytest.approx(start), pytest.approx(end), text) for start, end, text in expected
-    ]
+    made = passages(lines)
+    assert [each.text for each in made] == [text for _, _, text in expected]
+    assert [each.start for each in made] == pytest.approx([start for start, _, _ in expected])
+    assert [each.end for each in made] == pytest.approx([end for _, end, _ in expected])
 
 
 JOINED = {

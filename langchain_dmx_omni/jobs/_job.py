@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
-import re
 import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -22,18 +20,18 @@ from langchain_core.runnables.config import get_config_list, merge_configs
 from pydantic import BaseModel
 
 from langchain_dmx_omni.errors import ConfigurationError
-from langchain_dmx_omni.video import cache_dir
 
 from ._ask import Method, aask, ask, identity, structured
 from ._background import in_background
-from ._recording import Recording, WindowOptions
+from ._places import open_place
+from ._recording import Recording, WindowOptions, local_path
 from ._reporting import OnProgress, reporting
 from ._run import OnError, Run
 from ._tasks.task import Task
 from ._tasks.timeline import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
@@ -87,8 +85,10 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             `langchain_dmx_omni.video.windows`. By default keyframes for a recording of which nine tenths or more can be
             sent without encoding, which is said in the log (level INFO), and time for others, or where `fps` is given.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
-        folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
-            the same bytes of the recording, task, model and windows.
+        folder: Where answers are kept; by default in the user's cache folder. A path, or the URL of a place that
+            `fsspec` knows, such as `s3://bucket/answers`, which several machines may share. What is kept is found again
+            only for the same bytes of the recording, task, model and windows.
+        folder_options: What it takes to get to such a place, as `fsspec` calls it: keys, an `endpoint_url`, and so on.
         progress: True for a bar on standard error, or a function that is given a `Progress`, from any thread.
         on_error: What becomes of a window that has no answer for good, such as one that the service's content filter
             refuses. All others are asked about first. With `"raise"` its error is raised; with `"skip"` the result
@@ -108,6 +108,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         by: By | None = None,
         fps: float | None = None,
         folder: StrPath | None = None,
+        folder_options: Mapping[str, Any] | None = None,
         progress: OnProgress | bool = False,
         on_error: OnError = "raise",
         method: Method = "json_schema",
@@ -118,7 +119,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         self.task = task
         edges = OVERLAP if by in (None, "time", "keyframes") else 0.0
         self._options = WindowOptions(window, edges if overlap is None else overlap, by, fps)
-        self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
+        self._root = open_place(folder, folder_options)
         self._progress = progress
         self._on_error = on_error
         self._identity = {"model": identity(llm), "method": method}
@@ -238,7 +239,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             self._runs.append(run)
         with reporting(self._progress, run.progress) as report:
             run.report_to(report)
-            if run.pending:
+            if run.is_pending():
                 try:
                     while not run.begin():
                         run.raise_failure()  # that the batch was interrupted
@@ -277,7 +278,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         slots: threading.Semaphore,
     ) -> None:
         try:
-            run.keep(window, ask(self._model, question, self.task.schema, _window_config(config, self.task, window)))
+            if not run.is_answered(window):
+                answer = ask(self._model, question, self.task.schema, _window_config(config, self.task, window))
+                run.keep(window, answer)
         except BaseException as error:  # noqa: BLE001  # it is raised when the others are done
             run.fail(window, error)
         finally:
@@ -289,7 +292,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         run = await asyncio.to_thread(self._run, path)
         with reporting(self._progress, run.progress) as report:
             run.report_to(report)
-            if run.pending:
+            if await asyncio.to_thread(run.is_pending):
                 try:
                     while not await asyncio.to_thread(run.begin):  # noqa: ASYNC110
                         await asyncio.sleep(_POLL)  # another process can't set an event
@@ -321,7 +324,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             await asyncio.gather(*calls, *([] if step is None else [step]), return_exceptions=True)
             await asyncio.to_thread(questions.close)
         run.raise_failure()
-        if self._closing_model is not None and (last := run.closing()) is not None:
+        if self._closing_model is not None and (last := await asyncio.to_thread(run.closing)) is not None:
             try:
                 async with slots:
                     answer = await aask(self._closing_model, *last, _closing_config(config, self.task))
@@ -338,8 +341,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         slots: asyncio.Semaphore,
     ) -> None:
         try:
-            answer = await aask(self._model, question, self.task.schema, _window_config(config, self.task, window))
-            await asyncio.to_thread(run.keep, window, answer)
+            if not await asyncio.to_thread(run.is_answered, window):
+                answer = await aask(self._model, question, self.task.schema, _window_config(config, self.task, window))
+                await asyncio.to_thread(run.keep, window, answer)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  # it is raised when the others are done
@@ -350,7 +354,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     # Parts of it
 
     def _run(self, path: StrPath) -> Run[ResultT]:
-        recording = Recording(_local(path), self._options)
+        recording = Recording(local_path(path), self._options)
         if self.task.needs_sound:
             recording.require_sound(f"{self.task.name}(allow_silent=True) sends its pictures all the same")
         return Run(self.task, recording, self._root, self._identity, self._on_error)
@@ -361,27 +365,6 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         shared = copy.copy(self)
         shared._slots, shared._async_slots = threading.Semaphore(limit), asyncio.Semaphore(limit)
         return shared
-
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:[a-z]+/", re.IGNORECASE)
-
-
-def _local(path: Any) -> Path:
-    """Return the path of a recording.
-
-    Raises:
-        ConfigurationError: It is none, such as a URL.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigurationError(f"a job takes the path of a file, not {type(path).__name__}")
-    url = _URL.match(path) if isinstance(path, str) else None
-    if url is not None:
-        scheme = url[0].partition(":")[0].lower()
-        remedy = "download it and give its path; or ask about it in one call, with media.video(url) or media.audio(url)"
-        if scheme == "file":
-            remedy = "give the path itself"
-        raise ConfigurationError(f"a job cuts a local file, and this is a URL ({scheme}:): {remedy}")
-    return Path(path).expanduser()
 
 
 def _concurrency(config: Any) -> int:

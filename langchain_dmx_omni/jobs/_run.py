@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Generator
 from contextlib import closing
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from langchain_core.exceptions import ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError
@@ -23,6 +22,7 @@ from langchain_dmx_omni.errors import (
 )
 
 from ._claims import Claim
+from ._places import Place
 from ._recording import Recording
 from ._reporting import OnProgress, Progress
 from ._store import Store
@@ -59,7 +59,7 @@ class Run(Generic[ResultT]):
     Args:
         task: What is asked.
         recording: What it is asked about.
-        root: The folder for all that is kept.
+        root: The place for all that is kept.
         model: What else the answers depend on: the model, and how its answers are structured.
         on_error: What becomes of the result when a window has no answer.
 
@@ -76,7 +76,7 @@ class Run(Generic[ResultT]):
         self,
         task: Task[Any, ResultT],
         recording: Recording,
-        root: Path,
+        root: Place,
         model: dict[str, Any],
         on_error: OnError,
     ) -> None:
@@ -99,6 +99,7 @@ class Run(Generic[ResultT]):
         }
         self.store = Store(root, about)
         self._answers: dict[int, BaseModel] = {}
+        self._closing_answers: dict[str, BaseModel] = {}
         self._failures: dict[int, BaseException] = {}
         self._unkept: dict[str, BaseModel] = {}
         self._in_a_row: list[BaseException] = []  # failures since the last answer
@@ -116,8 +117,7 @@ class Run(Generic[ResultT]):
         """The windows that are not answered yet."""
         return [window for window in self.windows if window.index not in self._answers]
 
-    @property
-    def pending(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether there is anything to ask."""
         return bool(self.missing) or self.closing() is not None
 
@@ -161,9 +161,9 @@ class Run(Generic[ResultT]):
         """Take what is kept."""
         with self._lock:
             before = len(self._answers)
-            for window in self.missing:
-                if (answer := self.store.load(_name(window), self._task.schema)) is not None:
-                    self._answers[window.index] = answer
+            names = {_name(window): window.index for window in self.missing}
+            kept = self.store.load_all(names, self._task.schema)
+            self._answers |= {names[name]: answer for name, answer in kept.items()}
             if len(self._answers) > before:
                 self._report(self.progress)
 
@@ -191,6 +191,17 @@ class Run(Generic[ResultT]):
                 done.add(window.index)
                 self.fail(window, error)
 
+    def is_answered(self, window: Window) -> bool:
+        """Whether another machine has answered a window meanwhile: where there are no claims, it may.
+
+        Raises:
+            StorageError: The place for answers can't be reached.
+        """
+        answer = self.store.load(_name(window), self._task.schema)
+        if answer is not None:
+            self._take(window, answer)
+        return answer is not None
+
     def keep(self, window: Window, answer: BaseModel) -> None:
         """Take the answer for a window, and keep it.
 
@@ -198,6 +209,9 @@ class Run(Generic[ResultT]):
             StorageError: It can't be kept.
         """
         self._save(_name(window), answer)
+        self._take(window, answer)
+
+    def _take(self, window: Window, answer: BaseModel) -> None:
         with self._lock:
             self._in_a_row = []
             self._answers[window.index] = answer
@@ -236,7 +250,7 @@ class Run(Generic[ResultT]):
 
     def _raise(self, error: BaseException, way_out: str = "") -> None:
         error.add_note(
-            f"{len(self._answers)} of {len(self.windows)} windows are answered and kept in {self.store.folder}; "
+            f"{len(self._answers)} of {len(self.windows)} windows are answered and kept in {self.store.place}; "
             f"run it again to ask for the others only{way_out}"
         )
         if isinstance(error, StorageError):
@@ -268,6 +282,7 @@ class Run(Generic[ResultT]):
             StorageError: It can't be kept.
         """
         self._save(self._closing_name, answer)
+        self._closing_answers[self._closing_name] = answer
 
     def fail_closing(self, error: Exception) -> None:
         """Go on without the answer to the closing question, if it was refused and may be left out; else raise.
@@ -318,7 +333,13 @@ class Run(Generic[ResultT]):
     def _closing_answer(self) -> BaseModel | None:
         if self._task.closing is None or self._closing_prompt is None:
             return None
-        return self.store.load(self._closing_name, self._task.closing.schema)
+        name = self._closing_name
+        if name not in self._closing_answers:
+            answer = self.store.load(name, self._task.closing.schema)
+            if answer is None:
+                return None
+            self._closing_answers[name] = answer
+        return self._closing_answers[name]
 
 
 def _name(window: Window) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
 
 from langchain_core.exceptions import ModelError, OutputParserException
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from pydantic import ValidationError
@@ -93,11 +93,12 @@ def _warn_unplanned(error: Exception) -> None:
 
 def _planned(question: str, state: LibraryState, queries: _evidence.Queries | None) -> LibraryState:
     messages = state.get("messages") or []
+    # LangGraph streams every message object that a node returns; a question is nothing to stream.
     is_new = not messages or messages[-1].type != "human"
     return {
         "question": question,
         "queries": _evidence.all_queries(question, queries.queries if queries else []),
-        "messages": [HumanMessage(question)] if is_new else [],
+        "messages": [cast("Any", {"role": "user", "content": question})] if is_new else [],
     }
 
 
@@ -231,7 +232,7 @@ class Speaking:
     def __init__(self, llm: BaseChatModel, voice: str) -> None:
         if not isinstance(llm, ChatDMXOmni):
             raise ConfigurationError(
-                f"voice={voice!r}: a {type(llm).__name__} has none; leave it out, or use ChatDMXOmni"
+                f"voice={voice!r}: a {type(llm).__name__} does not speak; leave it out, or use ChatDMXOmni"
             )
         self._model = llm.bind(voice=voice, modalities=["text", "audio"])
 

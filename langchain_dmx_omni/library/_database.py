@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _INDEX_CACHE_BYTES: Final = 128 << 20
 _METADATA_CACHE_BYTES: Final = 32 << 20
+
+_COMMITS_A_ROUND: Final = 20
+_ROWS_A_ROUND: Final = 5_000
+_KEEP_VERSIONS: Final = timedelta(minutes=10)
 
 _REMEDIES: Final = (
     # What the messages of Lance and of object stores hold, what the system calls it, and what to do about it.
@@ -64,8 +68,8 @@ class Database:
                 ),
             )
 
-    def table(self, name: str) -> Any | None:
-        """Return a table of LanceDB, or None when there is none of that name."""
+    def open_table(self, name: str) -> Any | None:
+        """Return LanceDB's table, or None when there is none of that name."""
         with self.errors("open the library"):
             try:
                 return self._connection.open_table(name)
@@ -74,13 +78,13 @@ class Database:
                     return None
                 raise
 
-    def create(self, name: str, schema: pa.Schema) -> Any:
-        """Return a table, made with the schema if there is none of that name."""
+    def create_table(self, name: str, schema: pa.Schema) -> Any:
+        """Return LanceDB's table, made with the schema if there is none of that name."""
         with self.errors("make a table"):
             return self._connection.create_table(name, schema=schema, exist_ok=True)
 
-    def replace(self, name: str, batches: pa.RecordBatchReader) -> Any:
-        """Return a table whose new version holds these batches; when one can't be made, the old version stays."""
+    def replace_table(self, name: str, batches: pa.RecordBatchReader) -> Any:
+        """Return LanceDB's table, of which a new version holds these batches; if that fails, the old one stays."""
         with self.errors("rewrite a table"):
             return self._connection.create_table(name, batches, mode="overwrite")
 
@@ -102,6 +106,93 @@ class Database:
         storage = StorageError(f"can't {doing} in {self.uri}: {what}; {remedy}")
         storage.errno, storage.path = code, self.uri
         return storage
+
+
+class Table:
+    """A table of LanceDB that may not be there yet; until it is made, it is read as an empty one.
+
+    Args:
+        database: Where it is.
+        name: What it is called there.
+    """
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.database = database
+        self.name = name
+        self._lance: Any = None
+        self._commits = self._rows = 0
+
+    @property
+    def lance(self) -> Any:
+        """LanceDB's own table, or None until somebody makes it."""
+        if self._lance is None:
+            self._lance = self.database.open_table(self.name)
+        return self._lance
+
+    def make(self, schema: pa.Schema) -> None:
+        """Make the table, if it isn't there."""
+        if self.lance is None:
+            self._lance = self.database.create_table(self.name, schema)
+
+    def replace(self, batches: pa.RecordBatchReader) -> None:
+        """Write a new version that holds these batches alone; if one can't be made, the old version stays."""
+        self._lance = self.database.replace_table(self.name, batches)
+
+    def upsert(self, rows: pa.Table, key: Sequence[str], gone: str | None = None) -> None:
+        """Write rows, each in the place of the one of its key: a new version, whole or nothing.
+
+        A commit that meets another's is made again on top of it.
+
+        Args:
+            rows: The rows.
+            key: The columns that tell rows apart.
+            gone: The condition of rows that are deleted in the same version, unless they are among these.
+        """
+        with self.database.errors("write to the library"):
+            merge = self.lance.merge_insert(list(key)).when_matched_update_all().when_not_matched_insert_all()
+            (merge.when_not_matched_by_source_delete(gone) if gone else merge).execute(rows)
+        self._commits += 1
+        self._rows += rows.num_rows
+        if self._commits >= _COMMITS_A_ROUND or self._rows >= _ROWS_A_ROUND:
+            self.optimize()
+
+    def delete(self, condition: str) -> None:
+        """Delete the rows that fulfil a condition."""
+        if self.lance is not None:
+            with self.database.errors("delete from the library"):
+                self.lance.delete(condition)
+
+    def optimize(self) -> None:
+        """Bring the indices up to date, merge small files, and remove versions that are older than ten minutes.
+
+        When another process writes at the same time, it is left to the next time.
+        """
+        self._commits = self._rows = 0
+        if self.lance is None:
+            return
+        try:
+            with self.database.errors("tidy the library"):
+                self.lance.optimize(cleanup_older_than=_KEEP_VERSIONS)
+        except StorageError as error:
+            if error.errno != errno.EAGAIN:
+                raise
+
+    def count(self, condition: str | None = None) -> int:
+        """Return how many rows fulfil a condition."""
+        if self.lance is None:
+            return 0
+        with self.database.errors("read the library"):
+            return int(self.lance.count_rows(condition))
+
+    def batches(
+        self, columns: Sequence[str], condition: str | None = None, limit: int | None = None, rows: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield batches of the rows that fulfil a condition, in no order, all of one version."""
+        if self.lance is None:
+            return
+        with self.database.errors("read the library"):
+            query = self.lance.search().select(list(columns)).limit(limit)
+            yield from (query.where(condition) if condition else query).to_batches(rows)
 
 
 def _remedy(message: str) -> tuple[int, str]:

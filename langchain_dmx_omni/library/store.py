@@ -19,8 +19,9 @@ from ._database import Database
 from ._embedding import embedding_name
 from ._filters import Span, one_of, where
 from ._fusion import drop_overlaps, reciprocal_rank
+from ._records import Records
 from ._rows import document_ids, document_row, row_document, row_place, words
-from ._table import MomentTable, Row
+from ._table import MomentTable, Row, Scored
 
 Mode = Literal["hybrid", "words", "meaning"]
 """How moments are found: by words, by meaning, or by both, fused by reciprocal rank."""
@@ -70,19 +71,14 @@ class MomentStore(VectorStore):
             StorageError: There is something else, or it can't be reached.
         """
         table = MomentTable(Database(uri, storage_options))
-        if embeddings is not None and not table.is_empty and (name := embedding_name(embeddings)) != table.embedding:
-            have = f"made with {table.embedding}" if table.embedding else "made without embeddings"
-            msg = (
-                f"the store in {table.uri} was {have}, not with {name}: open it with those, "
-                "or open it without embeddings and make its vectors anew with reembed()"
-            )
-            raise ConfigurationError(msg)
+        if embeddings is not None:
+            table.check(embedding_name(embeddings))
         return cls(table, embeddings)
 
     @property
     def uri(self) -> str:
         """Where the store is."""
-        return self._table.uri
+        return self._table.database.uri
 
     @property
     def embeddings(self) -> Embeddings | None:
@@ -94,6 +90,10 @@ class MomentStore(VectorStore):
         """The name of the embeddings that the store was made with, and the size of its vectors; None without any."""
         name = self._table.embedding
         return (name, self._table.size) if name else None
+
+    def records(self, namespace: str = "moments") -> Records:
+        """Return the record of what is indexed, beside the store: for `langchain_core.indexing.index`."""
+        return Records(namespace, self._table.database)
 
     # Writing
 
@@ -127,34 +127,33 @@ class MomentStore(VectorStore):
             await run_in_executor(None, self._write, rows, vectors)
         return ids
 
-    def replace(self, documents: Sequence[Document], sources: Collection[str]) -> list[str]:
-        """Write all documents of some recordings in place of what is there of them, in one commit; return their ids.
+    def replace(self, documents: Sequence[Document], gone: Collection[str]) -> None:
+        """Write documents by id and delete others, in one commit.
 
         Args:
-            documents: The documents, of these recordings only.
-            sources: The recordings. One without a document has none afterwards.
+            documents: The documents.
+            gone: The ids of those that are deleted.
 
         Raises:
             ConfigurationError: The store's vectors are of other embeddings.
             InvalidInputError: Metadata that isn't JSON.
             StorageError: The place can't be written.
         """
+        if not documents:
+            if gone:
+                self._table.delete(one_of("id", gone))
+            return
         ids = document_ids(documents)
         rows = [document_row(document, id) for document, id in zip(documents, ids, strict=True)]
-        gone = one_of("source", sources)
-        if not rows:
-            self._table.delete(gone)
-            return []
         vectors: list[list[float]] | None = None
         if self._embeddings is not None:
             batches = _slices([row["words"] for row in rows], _TEXTS_A_REQUEST)
             vectors = [vector for texts in batches for vector in self._embeddings.embed_documents(texts)]
-        self._write(rows, vectors, gone)
-        return ids
+        self._write(rows, vectors, one_of("id", gone) if gone else None)
 
-    def _write(self, rows: list[Row], vectors: list[list[float]] | None, replacing: str | None = None) -> None:
+    def _write(self, rows: list[Row], vectors: list[list[float]] | None, gone: str | None = None) -> None:
         name = embedding_name(self._embeddings) if self._embeddings is not None else None
-        self._table.upsert(rows, vectors, name, replacing)
+        self._table.write(rows, vectors, name, gone)
 
     def delete(self, ids: list[str] | None = None, **kwargs: Any) -> bool | None:
         """Delete documents by id, or those that fulfil `filter`, or both; without either, all of them.
@@ -212,17 +211,18 @@ class MomentStore(VectorStore):
         kinds: Collection[str] | str | None = None,
     ) -> Iterator[Document]:
         """Yield the documents, in no order."""
-        yield from map(row_document, self._table.rows(where(sources, between, kinds)))
+        return self._table.documents(where(sources, between, kinds))
 
     def ids(self, *, sources: Collection[str] | str | None = None) -> Iterator[tuple[str, str | None]]:
         """Yield the id of each moment and its recording, in no order."""
-        for row in self._table.rows(where(sources), columns=("id", "source")):
-            yield row["id"], row["source"]
+        for batch in self._table.batches(("id", "source"), where(sources)):
+            yield from zip(batch["id"].to_pylist(), batch["source"].to_pylist(), strict=True)
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Return the documents of these ids, in their order; missing ones are left out."""
-        rows = {row["id"]: row for some in _slices(ids, _ROWS_A_COMMIT) for row in self._table.rows(one_of("id", some))}
-        return [row_document(rows[id]) for id in dict.fromkeys(ids) if id in rows]
+        conditions = (one_of("id", some) for some in _slices(ids, _ROWS_A_COMMIT))
+        documents = {document.id: document for condition in conditions for document in self._table.documents(condition)}
+        return [documents[id] for id in dict.fromkeys(ids) if id in documents]
 
     def search_moments(
         self,
@@ -279,7 +279,10 @@ class MomentStore(VectorStore):
         if mode == "meaning" and self._embeddings is None:
             msg = f"the store in {self.uri} was opened without embeddings: pass those it was made with, or reembed()"
             raise ConfigurationError(msg)
-        return None if k == 0 or mode == "words" or self._table.is_empty else self._embeddings
+        if k == 0 or mode == "words" or self._embeddings is None or self._table.is_empty:
+            return None
+        self._table.check(embedding_name(self._embeddings))
+        return self._embeddings
 
     def _find(
         self, query: str, vector: list[float] | None, k: int, mode: Mode, condition: str | None
@@ -287,7 +290,7 @@ class MomentStore(VectorStore):
         if k == 0:
             return []
         pool = max(_POOL, _POOL_A_RESULT * k)
-        rankings: list[list[tuple[Row, float]]] = []
+        rankings: list[list[Scored]] = []
         if vector is None or mode != "meaning":
             rankings.append(self._table.by_words(words(query), pool, condition))
         if vector is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -17,6 +17,7 @@ from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 from ._documents import documents, title_of, window_documents
 from ._listing import Listed
 from ._recordings import Recorded
+from ._sidecar import read_sidecar
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -71,7 +72,7 @@ class Recipe:
     window: float
     by: video.By | None
     folder: str
-    folder_options: dict[str, Any] | None
+    folder_options: Mapping[str, Any] | None
 
     def __post_init__(self) -> None:
         if self.captions not in get_args(CaptionsFrom):
@@ -135,7 +136,12 @@ class Recipe:
             captions: What the model has said; None where it wasn't asked.
         """
         source, video_id, duration = prepared.listed.source, prepared.video_id, prepared.duration
-        known: dict[str, Any] = {"source": source, "video_id": video_id, "duration": duration, "title": title_of(source)}
+        known: dict[str, Any] = {
+            "source": source,
+            "video_id": video_id,
+            "duration": duration,
+            "title": title_of(source),
+        }
         if self.captions == "none":
             ranges = video.windows(prepared.path, window=self.window)
             moments = window_documents([jobs.Window(index, *each) for index, each in enumerate(ranges)], **known)

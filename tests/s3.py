@@ -26,6 +26,11 @@ class S3:
         """A place to publish to."""
         return media.Place(folder, **{**self.options, **options})
 
+    def environment(self) -> dict[str, str]:
+        """What makes it the S3 of a process."""
+        key, secret = self.options["key"], self.options["secret"]
+        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+
     def files(self) -> Any:
         """The server's files, as fsspec sees them."""
         files = fsspec.filesystem("s3", **self.options)

@@ -9,7 +9,18 @@ from typing import Literal
 from . import magic
 from .magic import CONVERTIBLE, TAKEN, MediaType, media_type
 
-__all__ = ["CONVERTIBLE", "HEAD", "TAKEN", "Kind", "MediaType", "audio_format", "from_name", "kind_of", "sniff"]
+__all__ = [
+    "CONVERTIBLE",
+    "HEAD",
+    "TAKEN",
+    "Kind",
+    "MediaType",
+    "audio_format",
+    "ending",
+    "from_name",
+    "kind_of",
+    "sniff",
+]
 
 Kind = Literal["image", "audio", "video"]
 
@@ -159,6 +170,11 @@ def from_name(name: str | None) -> str | None:
     """Return the MIME type that a file name or a URL's path suggests, or None."""
     path = (name or "").split("?", 1)[0].split("#", 1)[0]
     return magic.NAMES.get(path.rsplit(".", 1)[-1].lower()) if "." in path else None
+
+
+def ending(mime: str) -> str | None:
+    """Return the usual ending of a file of a MIME type, such as `.mp4`, or None."""
+    return next((f".{name}" for name, named in magic.NAMES.items() if named == mime), None)
 
 
 def kind_of(mime: str | None) -> str | None:

@@ -79,6 +79,7 @@ class Library:
         place: str,
         database: Database,
         store: MomentStore,
+        *,
         llm: BaseChatModel | None,
         reranker: BaseDocumentCompressor | None,
         recipe: Callable[[CaptionsFrom], Recipe],
@@ -137,7 +138,7 @@ class Library:
         def recipe(captions: CaptionsFrom) -> Recipe:
             return Recipe(captions, llm, language, window, by, f"{name}/answers", folder_options)
 
-        return cls(name, database, MomentStore(table, chosen), llm, reranker, recipe)
+        return cls(name, database, MomentStore(table, chosen), llm=llm, reranker=reranker, recipe=recipe)
 
     def __repr__(self) -> str:
         return f"Library({self.place!r})"
@@ -348,6 +349,13 @@ class Library:
         moment = Moment.from_document(document, score)
         picture = f"{self.place}/{moment.thumbnail}" if moment.thumbnail and not is_url(self.place) else ""
         return replace(moment, thumbnail=picture)
+
+    def __contains__(self, source: object) -> bool:
+        """Whether a recording is in the library, by its path or by what it is called."""
+        if not isinstance(source, str | os.PathLike):
+            return False
+        names = _names(source)
+        return bool(self._writer.recordings.of(names)) or self.store.count(sources=names) > 0
 
     def as_retriever(self, **search: Any) -> VideoMomentRetriever:
         """Return a LangChain retriever of moments.

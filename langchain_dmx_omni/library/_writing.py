@@ -15,7 +15,7 @@ from typing import Final
 
 from langchain_core.documents import Document
 
-from langchain_dmx_omni.jobs._claims import Claim
+from langchain_dmx_omni.jobs._claims import FileClaim
 from langchain_dmx_omni.jobs._files import storing
 
 from ._database import Database
@@ -120,7 +120,7 @@ class Turn:
 
     def __init__(self, place: str) -> None:
         self._place = None if is_url(place) else Path(place)
-        self._claim: Claim | None = None
+        self._claim: FileClaim | None = None
         self._waits = False
 
     def take(self) -> bool:
@@ -133,7 +133,7 @@ class Turn:
             return True
         with storing("write", self._place, _REMEDY):
             self._place.mkdir(parents=True, exist_ok=True)
-            self._claim = Claim.take(self._place / "write.lock")
+            self._claim = FileClaim.take(self._place / "write.lock")
         if self._claim is None and not self._waits:
             self._waits = True
             _log.warning("%s: somebody else writes into this library; waiting until they are done", self._place)

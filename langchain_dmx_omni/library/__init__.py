@@ -3,6 +3,7 @@
 Needs the extra `library`.
 """
 
+from .loader import VideoSegmentLoader
 from .moments import Moment
 
-__all__ = ["Moment"]
+__all__ = ["Moment", "VideoSegmentLoader"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -15,8 +15,9 @@ from langchain_dmx_omni import jobs, video
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 
 from ._documents import documents, title_of, window_documents
-from ._listing import Listed
+from ._listing import Listed, StrPath
 from ._recordings import Recorded
+from ._sidecar import read_sidecar
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -70,8 +71,8 @@ class Recipe:
     language: str | None
     window: float
     by: video.By | None
-    folder: str
-    folder_options: dict[str, Any] | None
+    folder: StrPath | None
+    folder_options: Mapping[str, Any] | None
 
     def __post_init__(self) -> None:
         if self.captions not in get_args(CaptionsFrom):
@@ -99,8 +100,8 @@ class Recipe:
         """Return what is asked of each window."""
         return jobs.captions(language=self.language, transcript=transcript)
 
-    def job(self, *, transcript: bool) -> jobs.Job[jobs.Captions]:
-        """Return the job that asks it."""
+    def job(self, *, transcript: bool, on_error: Literal["raise", "skip"] = "skip") -> jobs.Job[jobs.Captions]:
+        """Return the job that asks it; `on_error` says what becomes of windows that are refused."""
         assert self.llm is not None
         return jobs.Job(
             self.llm,
@@ -109,7 +110,7 @@ class Recipe:
             by=self.by,
             folder=self.folder,
             folder_options=self.folder_options,
-            on_error="skip",
+            on_error=on_error,
         )
 
     def prepare(self, listed: Listed, path: Path) -> Prepared:
@@ -119,7 +120,9 @@ class Recipe:
             ContentBlockError: It is no recording, or it can't be read.
         """
         info = video.probe(path)
-        lines = None if self.captions == "none" else read_sidecar(path)
+        if info.kind is None or info.duration <= 0:
+            raise ContentBlockError(f"{listed.source}: {info.problem or 'there is nothing to play in it'}")
+        lines = None if self.captions == "none" else read_sidecar(path, self.language)
         if lines is None and self.captions == "subtitles":
             raise ContentBlockError(
                 f"{listed.source}: there are no subtitles beside it (such as {path.stem}.srt or {path.stem}.vtt); "
@@ -135,7 +138,12 @@ class Recipe:
             captions: What the model has said; None where it wasn't asked.
         """
         source, video_id, duration = prepared.listed.source, prepared.video_id, prepared.duration
-        known: dict[str, Any] = {"source": source, "video_id": video_id, "duration": duration, "title": title_of(source)}
+        known: dict[str, Any] = {
+            "source": source,
+            "video_id": video_id,
+            "duration": duration,
+            "title": title_of(source),
+        }
         if self.captions == "none":
             ranges = video.windows(prepared.path, window=self.window)
             moments = window_documents([jobs.Window(index, *each) for index, each in enumerate(ranges)], **known)

@@ -11,6 +11,7 @@ from ._records import Records
 from ._reports import AddReport, Failed, Problem, Stats
 from ._sheet import contact_sheet
 from .answers import Answer
+from .loader import VideoSegmentLoader
 from .moments import Moment
 from .retriever import VideoMomentRetriever
 from .store import MomentStore
@@ -29,5 +30,6 @@ __all__ = [
     "Records",
     "Stats",
     "VideoMomentRetriever",
+    "VideoSegmentLoader",
     "contact_sheet",
 ]

@@ -15,7 +15,7 @@ from langchain_dmx_omni import jobs, video
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 
 from ._documents import documents, title_of, window_documents
-from ._listing import Listed
+from ._listing import Listed, StrPath
 from ._recordings import Recorded
 from ._sidecar import read_sidecar
 
@@ -71,7 +71,7 @@ class Recipe:
     language: str | None
     window: float
     by: video.By | None
-    folder: str
+    folder: StrPath | None
     folder_options: Mapping[str, Any] | None
 
     def __post_init__(self) -> None:
@@ -100,8 +100,8 @@ class Recipe:
         """Return what is asked of each window."""
         return jobs.captions(language=self.language, transcript=transcript)
 
-    def job(self, *, transcript: bool) -> jobs.Job[jobs.Captions]:
-        """Return the job that asks it."""
+    def job(self, *, transcript: bool, on_error: Literal["raise", "skip"] = "skip") -> jobs.Job[jobs.Captions]:
+        """Return the job that asks it; `on_error` says what becomes of windows that are refused."""
         assert self.llm is not None
         return jobs.Job(
             self.llm,
@@ -110,7 +110,7 @@ class Recipe:
             by=self.by,
             folder=self.folder,
             folder_options=self.folder_options,
-            on_error="skip",
+            on_error=on_error,
         )
 
     def prepare(self, listed: Listed, path: Path) -> Prepared:
@@ -120,7 +120,9 @@ class Recipe:
             ContentBlockError: It is no recording, or it can't be read.
         """
         info = video.probe(path)
-        lines = None if self.captions == "none" else read_sidecar(path)
+        if info.kind is None or info.duration <= 0:
+            raise ContentBlockError(f"{listed.source}: {info.problem or 'there is nothing to play in it'}")
+        lines = None if self.captions == "none" else read_sidecar(path, self.language)
         if lines is None and self.captions == "subtitles":
             raise ContentBlockError(
                 f"{listed.source}: there are no subtitles beside it (such as {path.stem}.srt or {path.stem}.vtt); "

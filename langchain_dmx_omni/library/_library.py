@@ -154,7 +154,7 @@ class Library:
         progress: OnAddProgress | bool = False,
         max_concurrency: int = _CONCURRENCY,
         config: RunnableConfig | None = None,
-        options: Mapping[str, Any] | None = None,
+        source_options: Mapping[str, Any] | None = None,
     ) -> AddReport:
         """Index recordings; one that is indexed already and has not changed costs nothing.
 
@@ -170,7 +170,7 @@ class Library:
             progress: True for a bar on standard error, or a function that is given an `AddProgress`.
             max_concurrency: Recordings at a time, and calls in flight.
             config: Callbacks, tags and metadata for all calls.
-            options: What fsspec needs for URLs.
+            source_options: What fsspec needs for URLs.
 
         Raises:
             ConfigurationError: Nothing is there under one of the names; nothing was sent.
@@ -178,7 +178,7 @@ class Library:
             DMXOmniError: What no recording is spared, such as a wrong key; what is indexed by then stays.
         """
         recipe, config = self._how(captions), _bounded(config, max_concurrency)
-        listed = list_recordings(paths, options)
+        listed = list_recordings(paths, source_options)
         with writing(self.place):
             adding = self._adding(listed, recipe)
             with adding.reporting(progress):
@@ -200,11 +200,11 @@ class Library:
         progress: OnAddProgress | bool = False,
         max_concurrency: int = _CONCURRENCY,
         config: RunnableConfig | None = None,
-        options: Mapping[str, Any] | None = None,
+        source_options: Mapping[str, Any] | None = None,
     ) -> AddReport:
         """Async version of `add`, on the event loop."""
         recipe, config = self._how(captions), _bounded(config, max_concurrency)
-        listed = await asyncio.to_thread(list_recordings, paths, options)
+        listed = await asyncio.to_thread(list_recordings, paths, source_options)
         turn = Turn(self.place)
         while not await asyncio.to_thread(turn.take):  # noqa: ASYNC110  # another process can't set an event
             await asyncio.sleep(_POLL)

@@ -17,6 +17,7 @@ import av
 
 from langchain_dmx_omni._media.container import exact, open_container, pass_over
 
+from ._bare import Bare
 from ._clock import Clock, Ticks, has_header, has_index, is_raw
 from ._open import picture_stream, sound_stream, start_of
 from ._sound import Mixer, Sound
@@ -117,6 +118,7 @@ class _Track:
         assert stream is not None
         self._stream: Any = stream
         self._index = stream.index
+        self._bare = Bare(container, stream)
         self._ticks = Ticks(container, stream) if stream.time_base else None
         # Where the clock may start anew, all of its streams say when.
         self._read: list[Any] = both if not has_index(container) or info.clock_restarts else [stream]
@@ -143,6 +145,7 @@ class _Track:
             self._container = open_container(self._info.path)
             self._open()
         self._clock = Clock(self._container)
+        self._bare = Bare(self._container, self._stream)
 
     def _packets(self) -> Iterator[Packet[Any] | None]:
         """Return the packets of the stream, and None for its end."""
@@ -157,7 +160,7 @@ class _Track:
                 break
             if packet.size:  # the empty packets at the end flush the decoders: below, once for all
                 self._clock.set(packet)
-                if packet.stream_index == self._index:
+                if packet.stream_index == self._index and (packet := self._bare.sound(packet)) is not None:
                     yield packet
         yield None
 

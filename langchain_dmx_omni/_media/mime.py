@@ -63,7 +63,7 @@ def sniff(data: bytes | Callable[[int, int], bytes]) -> MediaType | None:
     start = 0
     head = read(HEAD, 0)
     for _ in range(_MOST_TAGS):
-        length = _tag_length(head)
+        length = tag_length(head)
         if not length:
             break
         start += length
@@ -71,7 +71,7 @@ def sniff(data: bytes | Callable[[int, int], bytes]) -> MediaType | None:
     return _sniffed(head) or (media_type("audio/mpeg") if start else None)
 
 
-def _tag_length(head: bytes) -> int:
+def tag_length(head: bytes) -> int:
     """Return the length of the ID3 tag that bytes begin with; 0 without one."""
     if len(head) < 10 or head[:3] != b"ID3" or head[3] not in (2, 3, 4) or max(head[6:10]) > 0x7F:
         return 0

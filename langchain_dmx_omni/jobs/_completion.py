@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import TypeVar
 
 from ._background import in_background
@@ -44,10 +45,14 @@ def completed(
                 yield next_finished()
             future = in_background(call, each)
             under_way[index] = future
-            future.add_done_callback(lambda done, index=index: finished.put((index, done)))
+            future.add_done_callback(partial(_put, finished, index))
         while under_way:
             yield next_finished()
     except BaseException as interruption:
         stop(interruption)
         wait(under_way.values())
         raise
+
+
+def _put(finished: queue.SimpleQueue[tuple[int, Future[ResultT]]], index: int, future: Future[ResultT]) -> None:
+    finished.put((index, future))

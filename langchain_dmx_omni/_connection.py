@@ -48,7 +48,7 @@ class Connection(BaseModel):
 
     timeout: Seconds | Timeout | None = 60.0
     """Seconds for connecting and for sending each piece; an `httpx.Timeout` sets them apart; None for no limit.
-    Given without others, it stands for them as well."""
+    It also stands for the deadlines of the answer, where they are not given apart."""
 
     max_retries: int = Field(default=2, ge=0)
     """Tries after the first, for errors that another try may mend; 0 turns retrying off."""

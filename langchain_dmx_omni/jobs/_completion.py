@@ -40,9 +40,13 @@ def completed(
         return index, future
 
     try:
-        for index, each in enumerate(inputs):
+        waiting = enumerate(inputs)
+        while True:
             if len(under_way) >= at_a_time:
                 yield next_finished()
+            if (following := next(waiting, None)) is None:
+                break
+            index, each = following
             future = in_background(call, each)
             under_way[index] = future
             future.add_done_callback(partial(_put, finished, index))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CaptionsFrom = Literal["model", "subtitles", "none"]
 """Where it is known from what a recording shows and says: the model, subtitles beside it, or nowhere."""
 
+_OVERLAP = 2.0
+"""Seconds that windows share, so that a sentence over an edge is heard whole by one of them."""
 _LAYOUT = 1
 """Of the documents; another number indexes everything anew, from the answers that are kept."""
 
@@ -107,6 +109,7 @@ class Recipe:
             self.llm,
             self.task(transcript=transcript),
             window=self.window,
+            overlap=min(_OVERLAP, self.window / 4),
             by=self.by,
             folder=self.folder,
             folder_options=self.folder_options,

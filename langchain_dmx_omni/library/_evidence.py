@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from langchain_dmx_omni import media
 from langchain_dmx_omni.errors import ConfigurationError
 
 from ._citations import Citation
+from ._fusion import Place, by_recording, drop_overlaps, reciprocal_rank
 from ._spelling import time_range
 from .moments import Moment
 
@@ -25,8 +26,6 @@ _MOST_QUERIES: Final = 4
 """Searches for one question, the question itself among them."""
 _REMEMBERED: Final = 6
 """Messages before the question that are shown to the model, so that it knows what "it" is."""
-_RANK: Final = 60
-"""The constant of reciprocal rank fusion, as in the paper that it comes from (Cormack and others, 2009)."""
 
 
 class Queries(BaseModel):
@@ -74,23 +73,28 @@ def all_queries(question: str, planned: Iterable[str]) -> list[str]:
     return [query for query in queries if query][:_MOST_QUERIES]
 
 
-def fused(rankings: Iterable[Sequence[Moment]], k: int) -> list[Moment]:
-    """Return the best moments of several searches by reciprocal rank."""
-    scores: dict[str, float] = defaultdict(float)
-    moments: dict[str, Moment] = {}
-    for ranking in rankings:
-        for rank, moment in enumerate(ranking, 1):
-            scores[moment.id] += 1 / (_RANK + rank)
-            moments.setdefault(moment.id, moment)
-    best = sorted(scores, key=lambda id: -scores[id])[:k]
-    return [replace(moments[id], score=scores[id]) for id in best]
+def fused(rankings: Sequence[Sequence[Moment]], k: int) -> list[Moment]:
+    """Return the best moments of several searches by reciprocal rank, recording by recording, the best one's first.
+
+    Of moments that mostly overlap, only the best one is there.
+    """
+    moments = {moment.id: moment for ranking in reversed(rankings) for moment in ranking}
+    scores = dict(reciprocal_rank([[moment.id for moment in ranking] for ranking in rankings]))
+    distinct = drop_overlaps((id, _place(moments[id])) for id in scores)
+    best = [replace(moments[id], score=scores[id]) for id in islice(distinct, k)]
+    return [moment for group in by_recording(best).values() for moment in group]
+
+
+def _place(span: Moment | Citation) -> Place:
+    return Place(span.source, span.start, span.end)
 
 
 def evidence(state: LibraryState, moments: Mapping[str, Moment]) -> list[Citation]:
     """Return what an answer may rest on, numbered from 1.
 
-    What was looked at and is there comes first, with the span and the words of the look. What was looked at and is not
-    there is left out. What could not be looked at is what was retrieved.
+    What was looked at and is there comes first, with the span and the words of the look; what two looks see at one
+    place is there once. What was looked at and is not there is left out. What could not be looked at is what was
+    retrieved.
 
     Args:
         state: The state after retrieving, and after looking if that is done.
@@ -108,7 +112,8 @@ def evidence(state: LibraryState, moments: Mapping[str, Moment]) -> list[Citatio
         quote = (seen["seen"] if seen else "") or moment.text
         citation = Citation(moment.source, start, end, quote, moment.title, moment_id=moment.id)
         (present if seen else others).append(citation)
-    return [replace(each, number=number) for number, each in enumerate([*present, *others], 1)]
+    distinct = drop_overlaps((each, _place(each)) for each in [*present, *others])
+    return [replace(each, number=number) for number, each in enumerate(distinct, 1)]
 
 
 def answer_prompt(question: str, evidence: Sequence[Citation], before: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -18,6 +18,7 @@ from ._documents import documents, title_of, window_documents
 from ._listing import Listed, StrPath
 from ._recordings import Recorded
 from ._sidecar import read_sidecar
+from ._thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -63,6 +64,7 @@ class Recipe:
         by: Where windows end; see `jobs.Job`.
         folder: Where its answers are kept.
         folder_options: What fsspec needs for that.
+        thumbnails: Where small pictures go; None for none.
 
     Raises:
         ConfigurationError: There is no such `captions`, or no model for them.
@@ -75,6 +77,7 @@ class Recipe:
     by: video.By | None
     folder: StrPath | None
     folder_options: Mapping[str, Any] | None
+    thumbnails: Thumbnails | None = None
 
     def __post_init__(self) -> None:
         if self.captions not in get_args(CaptionsFrom):
@@ -159,6 +162,8 @@ class Recipe:
                 prompt_version=version,
                 transcript=prepared.lines,
             )
+        if self.thumbnails is not None:
+            self.thumbnails.add(moments, prepared.path, video_id)
         missing = captions.missing if captions is not None else []
         recorded = Recorded(
             source, "file", video_id, prepared.listed.version, self.digest, duration, len(moments), len(missing)

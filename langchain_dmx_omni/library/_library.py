@@ -24,6 +24,7 @@ from ._indexing import CaptionsFrom, Recipe
 from ._listing import Listed, StrPath, is_url, list_recordings
 from ._reports import AddReport, Problem, Stats
 from ._table import MomentTable
+from ._thumbnails import Thumbnails
 from ._tools import tools
 from ._verifying import problems
 from ._writing import Turn, Writer, writing
@@ -136,7 +137,16 @@ class Library:
             table.check(embedding_name(chosen))
 
         def recipe(captions: CaptionsFrom) -> Recipe:
-            return Recipe(captions, llm, language, window, by, f"{name}/answers", folder_options)
+            return Recipe(
+                captions,
+                llm,
+                language=language,
+                window=window,
+                by=by,
+                folder=f"{name}/answers",
+                folder_options=folder_options,
+                thumbnails=Thumbnails(name, folder_options),
+            )
 
         return cls(name, database, MomentStore(table, chosen), llm=llm, reranker=reranker, recipe=recipe)
 

@@ -20,13 +20,14 @@ _LEAST = 2
 """Pixels of a side."""
 
 
-def picture(source: str, time: float, most: tuple[int, int]) -> Image.Image:
+def picture(source: str, time: float, most: tuple[int, int], *, exact: bool = True) -> Image.Image:
     """Return the picture at a time, upright, as large as fits into a size.
 
     Args:
         source: A local recording.
         time: Seconds since its beginning; past its end, the last picture is meant.
         most: Width and height in pixels.
+        exact: Whether it has to be that picture; else it may be the keyframe before it, which costs much less.
 
     Raises:
         ContentBlockError: There is no such file, or no picture in it.
@@ -41,7 +42,7 @@ def picture(source: str, time: float, most: tuple[int, int]) -> Image.Image:
             reader.seek(time)
         for piece in reader.read():
             shown = cast("Picture", piece)
-            if shown.until > time:
+            if shown.until > time or not exact:
                 break
     if shown is None:
         raise ContentBlockError(f"{info.path.name}: no picture can be decoded at {time:.1f} s")

@@ -102,13 +102,14 @@ def choose_embeddings(
 def _service_embeddings(llm: BaseChatModel | None) -> Embeddings | None:
     """Return the service's embeddings with the model's key and connection, else with the key of the environment."""
     from langchain_dmx_omni.chat_models import ChatDMXOmni  # noqa: PLC0415
-    from langchain_dmx_omni.embeddings import (  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
-        DMXEmbeddings,
-    )
 
-    if isinstance(llm, ChatDMXOmni):
-        return DMXEmbeddings.from_llm(llm) if llm.api_key else None  # type: ignore[no-any-return,unused-ignore]
-    return DMXEmbeddings() if os.environ.get("DMXAPI_API_KEY") else None
+    model = llm if isinstance(llm, ChatDMXOmni) else None
+    if not (os.environ.get("DMXAPI_API_KEY") if model is None else model.api_key):
+        return None
+    from langchain_dmx_omni import embeddings  # type: ignore[attr-defined,unused-ignore]  # noqa: PLC0415
+
+    service: Embeddings = embeddings.DMXEmbeddings() if model is None else embeddings.DMXEmbeddings.from_llm(model)
+    return service
 
 
 def embedding_name(embeddings: Embeddings) -> str:

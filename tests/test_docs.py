@@ -15,7 +15,8 @@ import subprocess
 import sys
 import wave
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -83,6 +84,26 @@ def png(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with storage(monkeypatch) if "s3://" in page.read_text("utf-8") else nullcontext():
+        run_blocks(page, monkeypatch)
+
+
+@contextmanager
+def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 server with a bucket `films`, in the environment."""
+    import s3fs
+
+    from .s3 import serving
+
+    with serving() as s3:
+        for name, value in s3.environment().items():
+            monkeypatch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def run_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = blocks(page)
     assert found, f"{page.name} shows no Python"
     # A real module, so that classes and type hints in a block can be resolved.

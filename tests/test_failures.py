@@ -374,6 +374,34 @@ def test_what_is_kept_of_a_long_message() -> None:
     assert max(len(one or "") for one in (error.code, error.param, error.error_type)) <= 201
 
 
+DOWNLOAD_HINT = ". The service could not download the media: its URL must be open to it without a login, a signed one"
+REMEDIES = {  # what the upstream says, its code, and what the user reads after it
+    "Failed to download multimodal content": ("", DOWNLOAD_HINT),
+    "Failed to download multimodal content: 403 Forbidden.": ("", DOWNLOAD_HINT),
+    "<400> InternalError.Algo.InvalidParameter: Download the media resource timed out during the data inspection "
+    "process.": ("bad_response_status_code", DOWNLOAD_HINT),
+    "The video file is too long": ("", ". The service takes an hour of video and three hours of sound: cut it with"),
+    "The audio is empty": ("InvalidParameter", ". There is no sound in what was sent"),
+    "Output data may contain inappropriate content.": ("data_inspection_failed", ". The service's content filter"),
+    "no": ("DataInspectionFailed", ". The service's content filter"),
+    "The provided URL does not appear to be valid. Ensure it is correctly formatted.": ("", ". Give a public http(s)"),
+    "Voice 'Nobody' is not supported": ("", ". langchain_dmx_omni.voices.names() lists the voices"),
+}
+
+
+@pytest.mark.parametrize("message", REMEDIES)
+def test_what_the_upstream_says_comes_with_a_remedy(message: str) -> None:
+    code, remedy = REMEDIES[message]
+    body = {"error": {"message": f"{message} (request id: r1)", "code": code}}
+    for failure in (from_response(400, {}, json.dumps(body).encode()), from_event({"type": "error", **body}, {})):
+        assert f"{message.rstrip('.')} (request id: r1){remedy}" in str(failure)
+
+
+def test_a_message_that_says_it_all_comes_without_a_remedy() -> None:
+    error = from_response(400, {}, b'{"error": {"message": "downloads are closed; voice it"}}')
+    assert str(error) == "the service answered 400: downloads are closed; voice it"
+
+
 PLACED = {
     # HTTP 200 with an error in place of an answer: body, error, message, requests with two retries
     "flat": (

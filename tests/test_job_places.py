@@ -146,7 +146,7 @@ def test_translations_are_kept_too(gateway: LocalGateway, place: Elsewhere) -> N
 
 @pytest.mark.parametrize("way", COLLECTED)
 def test_nothing_is_asked_where_there_is_no_bucket(gateway: LocalGateway, film: Path, s3: S3, way: str) -> None:
-    job = Job(model(gateway), SCENES, folder="s3://nowhere/kept", folder_options=s3.storage_options)
+    job = Job(model(gateway), SCENES, folder="s3://nowhere/kept", folder_options=s3.options)
     with pytest.raises(
         errors.StorageError, match=r"can't keep answers in s3://nowhere/kept/scenes-\w+: .*bucket.*folder_options="
     ):

@@ -90,6 +90,7 @@ def test_an_answer_rests_on_what_was_seen(shelf: Shelf, film: Path, way: str) ->
     assert answer.speech is None
     assert answer.usage is not None
     assert answer.usage["total_tokens"] > 0
+    assert repr(answer) == "Answer('It stopped [1].', 1 of 2 moments cited)"
     assert str(answer) == "It stopped [1].\n[1] Crane, 0:03–0:04: the hook is still"
     assert shelf.queries == [QUESTION, "crane"]
 
@@ -275,6 +276,22 @@ def test_the_checked_answer_is_spoken(shelf: Shelf, way: str, voice: str | None,
     assert answer.speech.duration > 0.5
     assert [voice for _, voice in said] == [None, voice or own]
     assert said[1][0] == "Say exactly these words, and nothing else:\n\nIt stopped at 2 seconds."
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_that_the_library_does_not_show_it_is_spoken_too(shelf: Shelf, way: str) -> None:
+    with LocalGateway(answer=model_of()) as gateway:
+        graph = build_graph(shelf, model(gateway), plan=False, voice="Tina")
+        answer = put(graph, shelf, way, "What do penguins eat?")
+        assert kinds(gateway) == ["speak"]
+    assert answer.speech is not None
+    assert repr(answer).startswith("Answer('The library does not show it.', 0 of 0 moments cited, speech=Speech(")
+
+
+def test_a_model_for_text_does_not_speak(shelf: Shelf) -> None:
+    with LocalGateway(answer=model_of()) as gateway:
+        llm = model(gateway, voice="Tina", modalities=["text"])
+        assert put(build_graph(shelf, llm, plan=False, look=False), shelf, "invoke").speech is None
 
 
 def test_a_voice_that_says_something_else(shelf: Shelf) -> None:

@@ -178,11 +178,10 @@ HEARD: dict[str, Sounds] = {
     "raw AAC": Sounds(5.035),
     "raw AAC that grows louder in the middle": Sounds(10.069),
     "MP3 without an index": Sounds(5.04),
-    "MP3 with the index of its first part": Sounds(10.081, "1 piece of it is damaged and left out"),
+    "MP3 with the index of its first part": Sounds(10.057),  # that of the second is no sound
     "AC-3": Sounds(5.024),
-    "AC-3 behind an ID3 tag": Sounds(  # FFmpeg reads the tag as the first packet
-        5.056, "1 piece of it is damaged and left out"
-    ),
+    "AC-3 behind an ID3 tag": Sounds(5.024),  # FFmpeg reads the tag as the first packet
+    "AC-3 around tags": Sounds(10.048),
     "AIFF": Sounds(5.0),
     "chained Ogg": Sounds(10.007, restarts=1),
     "sound in MPEG-TS, twice": Sounds(10.032, restarts=1),

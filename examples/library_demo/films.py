@@ -19,8 +19,9 @@ import av
 import numpy as np
 from av.codec import Codec
 from av.video.reformatter import VideoReformatter
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from langchain_dmx_omni.library._fonts import FontStack
 from langchain_dmx_omni.testing._voice import speak
 
 if __name__ == "__main__":
@@ -79,10 +80,10 @@ def _codec() -> str:
 
 
 def _pictures(film: Film) -> Iterator[av.VideoFrame]:
-    reformatter = VideoReformatter()
+    reformatter, fonts = VideoReformatter(), (FontStack(13), FontStack(17))
     number = 0
     for scene in film.scenes:
-        backdrop, still = _backdrop(film, scene), None
+        backdrop, still = _backdrop(film, scene, *fonts), None
         while number / FPS < scene.end:
             time = number / FPS
             if still is None or not scene.still:
@@ -95,21 +96,16 @@ def _pictures(film: Film) -> Iterator[av.VideoFrame]:
             number += 1
 
 
-def _backdrop(film: Film, scene: Scene) -> Image.Image:
+def _backdrop(film: Film, scene: Scene, small: FontStack, large: FontStack) -> Image.Image:
     image = Image.new("RGB", (WIDTH, HEIGHT), film.sky)
     draw = ImageDraw.Draw(image)
     draw.rectangle([0, _HORIZON, WIDTH, HEIGHT], fill=film.ground)
     draw.rectangle([0, 0, WIDTH, 22], fill=_INK)
-    draw.text((6, 11), _drawable(film.title, film.latin), _PAPER, ImageFont.load_default(13), "lm")
+    small.draw(draw, 6, 3, film.title, _PAPER)
     if scene.written:
         draw.rectangle([0, 24, WIDTH, 48], fill=_PAPER)
-        draw.text((WIDTH / 2, 36), _drawable(scene.written, scene.latin), _INK, ImageFont.load_default(17), "mm")
+        large.draw(draw, (WIDTH - large.width(scene.written)) / 2, 25, scene.written, _INK)
     return image
-
-
-def _drawable(text: str, latin: str) -> str:
-    """Return the text, or what stands for it: Pillow's own font has no Chinese."""
-    return latin if any(character > "\u2e7f" for character in text) else text
 
 
 def _with_props(backdrop: Image.Image, scene: Scene, time: float) -> Image.Image:

@@ -20,7 +20,6 @@ class Scene:
         seen: What the picture shows, in a sentence.
         said: What is said.
         written: What is written on the screen, or `""`.
-        latin: The same in letters that every font has.
         appears: Who and what is in the picture.
         props: What is drawn for it, from left to right.
         still: Whether nothing moves.
@@ -32,7 +31,6 @@ class Scene:
     seen: str
     said: str
     written: str
-    latin: str
     appears: tuple[str, ...]
     props: tuple[str, ...]
     still: bool
@@ -47,7 +45,6 @@ class Film:
         number: From 1.
         name: Of its file, without the ending.
         title: In its own language.
-        latin: The title in letters that every font has.
         voice: Who speaks, a name of the service's voices.
         sky: Colour of the upper part.
         ground: Colour of the lower part.
@@ -57,7 +54,6 @@ class Film:
     number: int
     name: str
     title: str
-    latin: str
     voice: str
     sky: str
     ground: str
@@ -100,8 +96,7 @@ def load() -> Table:
 def _film(number: int, film: dict[str, Any]) -> Film:
     ends = [float(end) for end in accumulate(scene["seconds"] for scene in film["scenes"])]
     scenes = tuple(map(_scene, [0.0, *ends], ends, film["scenes"]))
-    latin = film.get("latin", film["title"])
-    return Film(number, film["name"], film["title"], latin, film["voice"], film["sky"], film["ground"], scenes)
+    return Film(number, film["name"], film["title"], film["voice"], film["sky"], film["ground"], scenes)
 
 
 def _scene(start: float, end: float, scene: dict[str, Any]) -> Scene:
@@ -111,7 +106,6 @@ def _scene(start: float, end: float, scene: dict[str, Any]) -> Scene:
         seen=scene["seen"],
         said=scene["said"],
         written=scene["written"],
-        latin=scene.get("latin", scene["written"]),
         appears=tuple(scene["appears"]),
         props=tuple(scene["props"].split()),
         still=scene.get("still", False),

@@ -23,6 +23,8 @@ from langchain_dmx_omni.errors import ConfigurationError
 
 from ._ask import Method, aask, ask, identity, structured
 from ._background import in_background
+from ._batch import Batch
+from ._completion import completed
 from ._places import open_place
 from ._recording import Recording, WindowOptions, local_path
 from ._reporting import OnProgress, reporting
@@ -132,12 +134,10 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         task = self.task
         self._model = structured(self._llm, task.schema, self._method)
         self._closing_model = None if task.closing is None else structured(self._llm, task.closing.schema, self._method)
-        self._slots: threading.Semaphore | None = None
-        self._async_slots: asyncio.Semaphore | None = None
-        self._runs: list[Run[ResultT]] = []
+        self._batch: Batch | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        bound = {"_model", "_closing_model", "_slots", "_async_slots", "_runs"}
+        bound = {"_model", "_closing_model", "_batch"}
         return {name: value for name, value in self.__dict__.items() if name not in bound}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -190,61 +190,61 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
 
         Ctrl-C does what it does for one recording.
         """
-        if len(inputs) < 2:
-            return Runnable.batch(self, inputs, config, return_exceptions=return_exceptions, **kwargs)
-        shared, configs = self._shared(config), get_config_list(config, len(inputs))
-        places = threading.Semaphore(_concurrency(configs[0]))  # recordings at a time
+        calls = dict(self._calls(inputs, config, return_exceptions, kwargs))
+        return [_outcome(calls[index], return_exceptions) for index in sorted(calls)]
 
-        def invoke(path: StrPath, config: RunnableConfig) -> Any:
-            try:
-                return shared.invoke(path, config, **kwargs)
-            except Exception as error:
-                if return_exceptions:
-                    return error
-                raise
-            finally:
-                places.release()
+    def batch_as_completed(
+        self, inputs: Sequence[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Yield the results for several recordings as they come, each with its place; see `batch`."""
+        for index, call in self._calls(inputs, config, return_exceptions, kwargs):
+            yield index, _outcome(call, return_exceptions)
 
-        calls: list[Future[Any]] = []
-        try:
-            for path, each in zip(inputs, configs, strict=True):
-                places.acquire()
-                if any(call.done() and call.exception() is not None for call in calls):
-                    break
-                calls.append(in_background(invoke, path, each))
-            wait(calls)
-        except BaseException as interruption:
-            for run in shared._runs:
-                run.stop(interruption)
-            wait(calls)  # as for one recording
-            raise
-        return [call.result() for call in calls]
+    def _calls(
+        self, inputs: Sequence[StrPath], config: Any, go_on: bool, kwargs: dict[str, Any]
+    ) -> Iterator[tuple[int, Future[ResultT]]]:
+        """Yield the finished call for each recording, as they come; after a failure none begins, unless it is to."""
+        configs = get_config_list(config, len(inputs))
+        limit = _concurrency(configs[0]) if configs else 1
+        batch = Batch(limit)
+        shared, failed = self.joining(batch), False
 
-    def batch_as_completed(self, inputs: Sequence[StrPath], config: Any = None, **kwargs: Any) -> Iterator[Any]:
-        """Yield the results for several recordings as they come, each with its place."""
-        return Runnable.batch_as_completed(self._shared(config), inputs, config, **kwargs)
+        def going() -> Iterator[tuple[StrPath, RunnableConfig]]:
+            for each in zip(inputs, configs, strict=True):
+                if failed and not go_on:
+                    return
+                yield each
+
+        for index, call in completed(lambda each: shared.invoke(*each, **kwargs), going(), limit, batch.stop):
+            failed = failed or call.exception() is not None
+            yield index, call
 
     async def abatch(
         self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
         """Async version of `batch`."""
-        shared = self._shared(config)
+        shared = self.joining(Batch(_concurrency(next(iter(get_config_list(config, len(inputs))), {}))))
         return await Runnable.abatch(shared, inputs, config, return_exceptions=return_exceptions, **kwargs)
+
+    def joining(self, batch: Batch) -> Self:
+        """Return a job like this one, whose runs share their calls in flight with those of a batch."""
+        joined = copy.copy(self)
+        joined._batch = batch
+        return joined
 
     # The two ways to wait
 
     def _invoke(self, path: StrPath, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
         run = self._run(path)
-        if self._slots is not None:  # one of a batch
-            self._runs.append(run)
-        with reporting(self._progress, run.progress) as report:
+        batch = self._batch or Batch(_concurrency(config))
+        with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
             if run.is_pending():
                 try:
                     while not run.begin():
                         run.raise_failure()  # that the batch was interrupted
                         time.sleep(_POLL)
-                    self._ask(run, config, self._slots or threading.Semaphore(_concurrency(config)))
+                    self._ask(run, config, batch.slots)
                 finally:
                     run.end()
         return run.result()
@@ -290,13 +290,14 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         self, path: StrPath, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> ResultT:
         run = await asyncio.to_thread(self._run, path)
-        with reporting(self._progress, run.progress) as report:
+        batch = self._batch or Batch(_concurrency(config))
+        with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
             if await asyncio.to_thread(run.is_pending):
                 try:
                     while not await asyncio.to_thread(run.begin):  # noqa: ASYNC110
                         await asyncio.sleep(_POLL)  # another process can't set an event
-                    await self._aask(run, config, self._async_slots or asyncio.Semaphore(_concurrency(config)))
+                    await self._aask(run, config, batch.async_slots)
                 finally:
                     run.end()
         return run.result()
@@ -359,12 +360,10 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             recording.require_sound(f"{self.task.name}(allow_silent=True) sends its pictures all the same")
         return Run(self.task, recording, self._root, self._identity, self._on_error)
 
-    def _shared(self, config: Any) -> Self:
-        """Return a job whose runs share their slots."""
-        limit = _concurrency((next(iter(config), None) if isinstance(config, list) else config) or {})
-        shared = copy.copy(self)
-        shared._slots, shared._async_slots = threading.Semaphore(limit), asyncio.Semaphore(limit)
-        return shared
+
+def _outcome(call: Future[ResultT], return_exceptions: bool) -> Any:
+    error = call.exception()
+    return error if return_exceptions and isinstance(error, Exception) else call.result()
 
 
 def _concurrency(config: Any) -> int:

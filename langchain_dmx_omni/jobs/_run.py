@@ -9,19 +9,17 @@ from contextlib import closing
 from functools import cached_property
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from langchain_core.exceptions import ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
 from langchain_dmx_omni.errors import (
-    BadRequestError,
     ContentBlockError,
     DMXOmniWarning,
     StorageError,
-    UnreadableAnswerError,
 )
 
 from ._claims import Claim
+from ._patience import REFUSALS, Patience
 from ._places import Place
 from ._recording import Recording
 from ._reporting import OnProgress, Progress
@@ -37,13 +35,6 @@ _VERSION = 1
 """Of the prompt around a task's instructions; another one makes what older releases have kept unknown."""
 
 OnError = Literal["raise", "skip"]
-
-# What is wrong with one window, and may be right with the next one.
-_REFUSALS = (BadRequestError, UnreadableAnswerError, ContentBlockError)
-HOPELESS = (ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError, StorageError)
-"""What is wrong with all of them: asking on would be in vain."""
-_PATIENCE = 3
-"""Windows in a row that may fail for another reason, such as a lost connection; then no further one is asked about."""
 
 
 class ClosingQuestion(NamedTuple):
@@ -102,7 +93,7 @@ class Run(Generic[ResultT]):
         self._closing_answers: dict[str, BaseModel] = {}
         self._failures: dict[int, BaseException] = {}
         self._unkept: dict[str, BaseModel] = {}
-        self._in_a_row: list[BaseException] = []  # failures since the last answer
+        self._patience = Patience()
         self._claim: Claim | None = None
         self._ended = False
         self._report: OnProgress = lambda _: None
@@ -213,7 +204,7 @@ class Run(Generic[ResultT]):
 
     def _take(self, window: Window, answer: BaseModel) -> None:
         with self._lock:
-            self._in_a_row = []
+            self._patience.succeed()
             self._answers[window.index] = answer
             self._report(self.progress)
 
@@ -225,13 +216,8 @@ class Run(Generic[ResultT]):
         )
         with self._lock:
             self._failures[window.index] = error
-            self._in_a_row = [] if isinstance(error, _REFUSALS) else [*self._in_a_row, error]
-            if self.stopped is not None:
-                return
-            if not isinstance(error, Exception) or isinstance(error, HOPELESS):
-                self.stopped = error
-            elif len(self._in_a_row) >= _PATIENCE:
-                self.stopped = self._in_a_row[0]
+            gives_up = self._patience.fail(error)
+            self.stopped = self.stopped or gives_up
 
     def stop(self, error: BaseException) -> None:
         """Ask about no further window; those in flight are kept, then the error is raised."""
@@ -241,7 +227,7 @@ class Run(Generic[ResultT]):
     def raise_failure(self) -> None:
         """Raise the error that ends the job, if there is one; it says what is kept."""
         error = self.stopped or next(iter(self._failures.values()), None)
-        refused = any(isinstance(each, _REFUSALS) for each in self._failures.values())
+        refused = any(isinstance(each, REFUSALS) for each in self._failures.values())
         skipped = self._on_error == "skip" and self.stopped is None and (refused or self._answers)
         if error is None or skipped:
             return
@@ -290,7 +276,7 @@ class Run(Generic[ResultT]):
         Warns:
             DMXOmniWarning: It is left out.
         """
-        if self._on_error == "skip" and isinstance(error, _REFUSALS):
+        if self._on_error == "skip" and isinstance(error, REFUSALS):
             warnings.warn(
                 f"{self._task.name}: the closing question has no answer, the result is put together from the "
                 f"windows' alone: {error}",

@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field
 from langchain_dmx_omni.errors import ConfigurationError, StorageError, UnreadableAnswerError
 
 from ._ask import aask, ask, identity, structured
+from ._patience import HOPELESS
 from ._places import Place, open_place
-from ._run import HOPELESS, OnError
+from ._run import OnError
 from ._store import Store
 from ._tasks.result import Missing
 from ._tasks.timeline import Window

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
-from langchain_dmx_omni.errors import InvalidInputError
-from langchain_dmx_omni.jobs import is_hopeless
+from langchain_dmx_omni.jobs._patience import Patience
+from langchain_dmx_omni.video.progress import progress_bar
 
 from ._indexing import Indexed, Recipe
 from ._listing import Listed
-from ._recordings import Recordings
 from ._reports import AddReport, Failed
 from ._writing import Writer
-
-_PATIENCE: Final = 3
-"""Recordings in a row that may fail for a reason that isn't theirs, such as a lost connection."""
 
 
 class AddProgress(NamedTuple):
@@ -40,9 +37,9 @@ class Adding:
         stopped: The error after which no further one is begun, or None.
     """
 
-    def __init__(self, listed: Sequence[Listed], recipe: Recipe, recordings: Recordings, writer: Writer) -> None:
+    def __init__(self, listed: Sequence[Listed], recipe: Recipe, writer: Writer) -> None:
         self._writer = writer
-        known = recordings.of([each.source for each in listed])
+        known = writer.recordings.of([each.source for each in listed])
         self.report = AddReport()
         self.todo: list[Listed] = []
         for each in listed:
@@ -51,20 +48,32 @@ class Adding:
                 self.report.unchanged.append(each.source)
             else:
                 self.todo.append(each)
-        self.stopped: Exception | None = None
-        self._in_a_row: list[Exception] = []
+        self.stopped: BaseException | None = None
+        self._patience = Patience()
         self._report_progress: OnAddProgress = lambda _: None
 
-    def report_to(self, on_progress: OnAddProgress) -> None:
-        """Say how far it is, now and after each recording."""
-        self._report_progress = on_progress
-        self._step("")
+    @contextmanager
+    def reporting(self, progress: OnAddProgress | bool) -> Iterator[None]:
+        """Say how far it is, now and after each recording; at the end, write what waits.
+
+        Args:
+            progress: The function that it is said to; True for a bar on standard error, False for nothing.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._writer.flush)
+            if callable(progress):
+                self._report_progress = progress
+            elif progress:
+                bar = stack.enter_context(progress_bar("library", len(self.todo), "recording"))
+                self._report_progress = lambda step: bar(step.done)
+            self._step("")
+            yield
 
     def keep(self, indexed: Indexed) -> None:
         """Take the moments of a recording, and write them, now or with the next ones."""
         source = indexed.recorded.source
         self._writer.write(indexed)
-        self._in_a_row = []
+        self._patience.succeed()
         self.report.added.append(source)
         if indexed.missing:
             self.report.missing[source] = indexed.missing
@@ -73,18 +82,16 @@ class Adding:
     def fail(self, listed: Listed, error: Exception) -> None:
         """Take note of a file that could not be indexed."""
         self.report.failed.append(Failed(listed.source, error))
-        self._in_a_row = [] if isinstance(error, InvalidInputError) else [*self._in_a_row, error]
-        if self.stopped is None and (is_hopeless(error) or len(self._in_a_row) >= _PATIENCE):
-            self.stopped = self._in_a_row[0] if self._in_a_row else error
+        gives_up = self._patience.fail(error)
+        self.stopped = self.stopped or gives_up
         self._step(listed.source)
 
     def end(self) -> AddReport:
-        """Write what waits, and return the report.
+        """Return the report.
 
         Raises:
             DMXOmniError: What has stopped it; its notes say what is indexed.
         """
-        self._writer.flush()
         if self.stopped is not None:
             self.stopped.add_note(
                 f"{len(self.report.added)} of {len(self.todo)} recordings are indexed; add them again to go on, "

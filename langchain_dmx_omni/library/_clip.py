@@ -6,12 +6,12 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from langchain_dmx_omni import video
-from langchain_dmx_omni.errors import ConfigurationError
+from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 from langchain_dmx_omni.jobs._files import PART, storing
 from langchain_dmx_omni.jobs._scratch import scratch_folder
 
@@ -19,31 +19,31 @@ _MOST_FPS = 30.0
 
 
 class Extent(NamedTuple):
-    """A span within a recording, and the recording's own length, in seconds."""
+    """A span within a recording, in seconds of it."""
 
     start: float
     end: float
-    duration: float
 
 
-def extent(source: str, start: float, end: float, *, margin: float = 0.0) -> Extent:
+def extent(info: video.MediaInfo, start: float, end: float, *, margin: float = 0.0) -> Extent:
     """Return a span clamped to its recording, with a margin on both sides as far as there is one.
 
     Raises:
         ConfigurationError: The span is empty, or outside of the recording.
-        ContentBlockError: The recording is no local file that can be played.
+        ContentBlockError: There is nothing to play in the recording.
     """
-    duration = video.probe(source).duration
-    clamped = Extent(max(start - margin, 0.0), min(end + margin, duration), duration)
+    if info.kind is None or info.duration <= 0:
+        raise ContentBlockError(f"{info.path.name}: {info.problem or 'there is nothing to play in it'}")
+    clamped = Extent(max(start - margin, 0.0), min(end + margin, info.duration))
     if not clamped.start < clamped.end:
         raise ConfigurationError(
-            f"{source}: there is nothing from {start:g} to {end:g} s; the recording has 0 to {duration:g} s"
+            f"{info.path}: there is nothing from {start:g} to {end:g} s; the recording has 0 to {info.duration:g} s"
         )
     return clamped
 
 
 @contextmanager
-def segment(source: str, span: Extent) -> Iterator[video.Segment]:
+def segment(info: video.MediaInfo, span: Extent) -> Iterator[video.Segment]:
     """Yield a span as a segment that can be sent; its file is deleted afterwards.
 
     Raises:
@@ -52,7 +52,7 @@ def segment(source: str, span: Extent) -> Iterator[video.Segment]:
         StorageError: There is no room for it.
     """
     with scratch_folder() as folder:
-        (only,) = video.split(source, windows=[(span.start, span.end)], out=folder)
+        (only,) = video.split(info.path, windows=[(span.start, span.end)], out=folder)
         yield only
 
 
@@ -71,10 +71,11 @@ def clip(source: str, start: float, end: float, path: str | os.PathLike[str] | N
         StorageError: The clip can't be written.
     """
     info = video.probe(source)
-    span = extent(source, start, end)
+    span = extent(info, start, end)
     target = _cached(info, span) if path is None else _checked(Path(path).expanduser().absolute(), info.path)
     if path is None and target.exists():
-        target.touch()
+        with suppress(OSError):  # `video.clear_cache` goes by when it was last used
+            target.touch()
         return target
     # As large as it needs to be: nothing is sent, and what a span needs is less than what the whole needs.
     max_bytes = max(video.INLINE_BYTES, info.size_bytes)

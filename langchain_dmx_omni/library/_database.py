@@ -20,7 +20,7 @@ _INDEX_CACHE_BYTES: Final = 128 << 20
 _METADATA_CACHE_BYTES: Final = 32 << 20
 
 _COMMITS_A_ROUND: Final = 20
-_ROWS_A_ROUND: Final = 5_000
+_ROWS_A_ROUND: Final = 500  # rows that are not indexed yet are read through by each search
 _KEEP_VERSIONS: Final = timedelta(minutes=10)
 
 _REMEDIES: Final = (

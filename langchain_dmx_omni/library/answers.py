@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "answer_from_state"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """An answer from a library.
 
@@ -54,6 +54,10 @@ class Answer:
         shown = [each for each in self.moments if each.id in numbers] or self.moments
         labels = [f"[{numbers[each.id]}]" for each in shown if each.id in numbers]
         return contact_sheet(shown, columns=columns, labels=labels)
+
+    def __repr__(self) -> str:
+        speech = f", speech={self.speech}" if self.speech is not None else ""
+        return f"Answer({self.text!r}, {len(self.citations)} of {len(self.moments)} moments cited{speech})"
 
     def __str__(self) -> str:
         return "\n".join([self.text, *map(str, self.citations)])

@@ -54,7 +54,7 @@ class VideoSegmentLoader(BaseLoader):
         by: Where windows end; see `jobs.Job`.
         folder: Where answers are kept: a path or a URL; by default the user's cache folder.
         folder_options: What it takes to get there, if it is a URL; see `jobs.Job`.
-        storage_options: The same for the recordings.
+        source_options: The same for the recordings.
 
     Raises:
         ConfigurationError: There is no such `captions`, or no model for them.
@@ -71,10 +71,10 @@ class VideoSegmentLoader(BaseLoader):
         by: video.By | None = None,
         folder: StrPath | None = None,
         folder_options: Mapping[str, Any] | None = None,
-        storage_options: Mapping[str, Any] | None = None,
+        source_options: Mapping[str, Any] | None = None,
     ) -> None:
         self._paths = paths
-        self._storage_options = storage_options
+        self._source_options = source_options
         self._recipe = Recipe(
             captions=captions or ("none" if llm is None else "model"),
             llm=llm,
@@ -93,7 +93,7 @@ class VideoSegmentLoader(BaseLoader):
             ContentBlockError: A file is no recording, or has no subtitles and needs them; the message names it.
             DMXOmniError: A window has no answer; see `jobs.Job.invoke`.
         """
-        for listed in list_recordings(self._paths, self._storage_options):
+        for listed in list_recordings(self._paths, self._source_options):
             with self._prepared(listed) as prepared:
                 job = self._job(prepared)
                 captions = None if job is None else job.invoke(prepared.path)
@@ -102,7 +102,7 @@ class VideoSegmentLoader(BaseLoader):
 
     async def alazy_load(self) -> AsyncIterator[Document]:
         """Async version of `lazy_load`."""
-        for listed in await asyncio.to_thread(list_recordings, self._paths, self._storage_options):
+        for listed in await asyncio.to_thread(list_recordings, self._paths, self._source_options):
             async with _on_threads(self._prepared(listed)) as prepared:
                 job = self._job(prepared)
                 captions = None if job is None else await job.ainvoke(prepared.path)

@@ -20,7 +20,7 @@ from ._embedding import embedding_name
 from ._filters import Span, one_of, where
 from ._fusion import drop_overlaps, reciprocal_rank
 from ._records import Records
-from ._rows import document_ids, document_row, row_document, row_place, words
+from ._rows import document_ids, document_row, place, row_document, words
 from ._table import MomentTable, Row, Scored
 
 Mode = Literal["hybrid", "words", "meaning"]
@@ -236,7 +236,8 @@ class MomentStore(VectorStore):
     ) -> list[tuple[Document, float]]:
         """Return the moments that answer best, with their scores; higher is better, within one search.
 
-        A moment that mostly overlaps a better one of the same recording is left out. Nothing in the query is syntax.
+        A moment that mostly overlaps a better one of the same recording is left out. Nothing in the query is syntax; a
+        blank one finds nothing.
 
         Args:
             query: The question, in any language.
@@ -254,7 +255,7 @@ class MomentStore(VectorStore):
         _check_search(k, mode)
         condition = where(sources, between, kinds)
         embeddings = self._embeddings_for(k, mode)
-        vector = embeddings.embed_query(words(query)) if embeddings else None
+        vector = embeddings.embed_query(words(query)) if embeddings and query.strip() else None
         return self._find(query, vector, k, mode, condition)
 
     async def asearch_moments(
@@ -271,7 +272,7 @@ class MomentStore(VectorStore):
         _check_search(k, mode)
         condition = where(sources, between, kinds)
         embeddings = self._embeddings_for(k, mode)
-        vector = await embeddings.aembed_query(words(query)) if embeddings else None
+        vector = await embeddings.aembed_query(words(query)) if embeddings and query.strip() else None
         return await run_in_executor(None, self._find, query, vector, k, mode, condition)
 
     def _embeddings_for(self, k: int, mode: Mode) -> Embeddings | None:
@@ -287,7 +288,7 @@ class MomentStore(VectorStore):
     def _find(
         self, query: str, vector: list[float] | None, k: int, mode: Mode, condition: str | None
     ) -> list[tuple[Document, float]]:
-        if k == 0:
+        if k == 0 or not query.strip():
             return []
         pool = max(_POOL, _POOL_A_RESULT * k)
         rankings: list[list[Scored]] = []
@@ -300,7 +301,7 @@ class MomentStore(VectorStore):
             scores = {row["id"]: score for row, score in rankings[0]}
         else:
             scores = dict(reciprocal_rank([[row["id"] for row, _score in ranking] for ranking in rankings]))
-        distinct = drop_overlaps((id, row_place(rows[id])) for id in scores)
+        distinct = drop_overlaps((id, place(rows[id])) for id in scores)
         return [(row_document(rows[id]), scores[id]) for id in islice(distinct, k)]
 
     # What LangChain calls a vector store

@@ -15,6 +15,8 @@ _TOKEN: Final = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
 _PIECE: Final = 3  # letters of a piece of a word
 _WORD_WEIGHT: Final = 3.0  # of a whole word; a piece of one has 1
 _COMMON_WEIGHT: Final = 0.2  # of a word that tells nothing
+_COMMON_CHARACTERS: Final = frozenset("的了着过吗呢吧啊是在有和与这那哪谁什么时候怎样为何几多少个一请问")
+"""Chinese characters of which questions are made, whatever they ask."""
 _SIGN: Final = 1 << 31
 
 
@@ -28,10 +30,9 @@ def features(text: str) -> dict[str, float]:
     normal = unicodedata.normalize("NFKC", text).lower()
     for token in _TOKEN.findall(normal):
         if re.match(f"[{CJK}]", token):
-            for character in token:
-                weights[character] += 1.0
-            for start in range(len(token) - 1):
-                weights[token[start : start + 2]] += _WORD_WEIGHT
+            pairs = [token[start : start + 2] for start in range(len(token) - 1)]
+            for piece, weight in [*((one, 1.0) for one in token), *((pair, _WORD_WEIGHT) for pair in pairs)]:
+                weights[piece] += _COMMON_WEIGHT if _COMMON_CHARACTERS.issuperset(piece) else weight
         elif token in STOP_WORDS:
             weights[token] += _COMMON_WEIGHT
         else:

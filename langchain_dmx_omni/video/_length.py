@@ -13,6 +13,7 @@ import av
 
 from langchain_dmx_omni._media.container import exact, open_container
 
+from ._bare import Bare
 from ._clock import Clock, Succession, has_header, has_index, is_raw
 from ._open import start_of
 
@@ -105,11 +106,14 @@ def _read_on(file: Path, indexes: list[int], since: float, frame_time: float) ->
         if since:
             container.seek(round((start + since) * av.time_base))
         ends = {index: _End(container.streams[index], start, raw, frame_time) for index in indexes}
+        bare = {index: Bare(container, container.streams[index]) for index in indexes}
         with suppress(av.FFmpegError, EOFError):
             for packet in container.demux(*(container.streams[index] for index in indexes)):
                 if packet.size and not packet.is_corrupt and not packet.is_discard:
                     clock.set(packet)
-                    end = max(end, ends[packet.stream.index].after(packet))
+                    sound = bare[packet.stream_index].sound(packet)
+                    if sound is not None:
+                        end = max(end, ends[packet.stream_index].after(sound))
         return end, clock.restarts
     return end, 0
 

@@ -46,7 +46,7 @@ class Elsewhere(NamedTuple):
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
     if request.param == "s3":
         server: S3 = request.getfixturevalue("s3")
-        return Elsewhere(server.url(tmp_path.name), server.storage_options)
+        return Elsewhere(server.url(tmp_path.name), server.options)
     if request.param == "memory":
         return Elsewhere(f"memory://{tmp_path.name}", {})
     # A kind of place that has folders, and files that grow while they are written.

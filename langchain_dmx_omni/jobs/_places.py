@@ -157,6 +157,7 @@ class RemotePlace:
     Args:
         url: Where, such as `s3://bucket/answers`.
         options: What `fsspec` needs to get there, such as a key.
+        parent: The folder that it is in: they share a connection.
 
     Raises:
         ConfigurationError: `fsspec` does not know this kind of URL.
@@ -165,21 +166,19 @@ class RemotePlace:
 
     _remedy = "check the address, and that folder_options= has what it takes to write there"
 
-    def __init__(self, url: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any], *, parent: RemotePlace | None = None) -> None:
         self._url = url.rstrip("/")
         self._options = dict(options)
         self._scheme = url.partition(":")[0].lower()
-        self._require(str(self))
+        self._parent = parent
+        if parent is None:
+            self._require(str(self))
 
     def __str__(self) -> str:
         return re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", self._url)
 
     def __truediv__(self, name: str) -> RemotePlace:
-        place = RemotePlace(f"{self._url}/{name}", self._options)
-        if "_opened" in self.__dict__:  # a connection is worth sharing
-            filesystem, path = self._opened
-            place.__dict__["_opened"] = filesystem, f"{path.rstrip('/')}/{name}"
-        return place
+        return RemotePlace(f"{self._url}/{name}", self._options, parent=self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_opened"}
@@ -240,7 +239,10 @@ class RemotePlace:
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
-        """The file system, and the path in it; it may connect to it."""
+        """The file system, and the path in it; it may connect to it. `fsspec` would open one for each thread."""
+        if self._parent is not None:
+            filesystem, path = self._parent._opened
+            return filesystem, f"{path.rstrip('/')}/{self._url.rpartition('/')[2]}"
         from fsspec.core import url_to_fs  # noqa: PLC0415  # an extra
 
         filesystem, path = url_to_fs(self._url, **self._options)

@@ -150,6 +150,7 @@ AWKWARD: dict[str, tuple[str, Make]] = {
     "AVI": ("a.avi", lambda path: make(path, video="mpeg4", audio="mp2")),
     "MOV": ("a.mov", make),
     "FLV": ("a.flv", lambda path: make(path, video="flv")),
+    "FLV, twice": ("a.flv", lambda path: twice(path, video="flv")),
     "WMV": ("a.wmv", lambda path: make(path, video="wmv2", audio="mp2")),
     "WebM": ("a.webm", lambda path: make(path, video="libvpx", audio="libopus")),
     "GIF": ("a.gif", lambda path: make(path, video="gif", pixels="rgb8", audio=None)),

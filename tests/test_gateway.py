@@ -543,16 +543,28 @@ QUESTION_TOKENS = 5  # "What happens here?", 18 letters
             id="image_at_most",
         ),
         pytest.param(
-            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE, amplitude=None))], 2 * 75 + 2, 0, id="video"
+            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE, amplitude=None))], 2 * 80 + 2, 0, id="video"
         ),
         pytest.param(
-            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE))], 14 + 2 * 75 + 2, 14, id="video_with_sound"
+            lambda: [clips.video_part(clips.clip(clips.RED, amplitude=None)) | {"fps": 10, "max_pixels": 65_536}],
+            5 * 64 + 2,
+            0,
+            id="video_looked_at_closely",
+        ),
+        pytest.param(
+            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE))], 14 + 2 * 80 + 2, 14, id="video_with_sound"
         ),
         pytest.param(
             lambda: [{"type": "video", "video": [clips.data_url(clips.image("png", clips.RED))] * 4}],
-            2 * 75 + 2,
+            2 * 80 + 2,
             0,
             id="frames",
+        ),
+        pytest.param(
+            lambda: [{"type": "video", "video": [clips.data_url(clips.image("png", clips.RED, width=2560))] * 4}],
+            2 * 640 + 2,
+            0,
+            id="frames_at_most",
         ),
         pytest.param(
             lambda: [{"type": "video_url", "video_url": {"url": "https://example.org/clip.mp4"}}], 0, 0, id="by_url"

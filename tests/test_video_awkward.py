@@ -81,6 +81,10 @@ RIGHT: dict[str, Right] = {
 DAMAGED = {
     "truncated MP4": ("it is cut off: it ends after 4.9 of 8.0 s", 4.9),
     "truncated MKV": ("it is cut off: it ends after 5.3 of 8.0 s", 5.3),
+    "FLV, twice": (
+        "only its first 2.0 s can be read: another FLV is joined to it; join them anew (ffmpeg -f concat)",
+        2.0,
+    ),
 }
 
 WRONG = {
@@ -234,6 +238,14 @@ def test_the_last_picture_ends_with_its_segment(tmp_path: Path) -> None:
         assert ends == pytest.approx([*ticks, segment.duration], abs=0.001)
 
 
+def _wav(samples: int) -> bytes:
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * samples))
+    return data.getvalue()
+
+
 def big_gif(path: Path) -> Path:
     """A file of 100 bytes whose pictures have 256 million pixels."""
     picture = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
@@ -242,6 +254,11 @@ def big_gif(path: Path) -> Path:
 
 
 CRAFTED: dict[str, tuple[str, clips.Make, str]] = {
+    "24 samples of 48,000 a second": (
+        "a.wav",
+        lambda path: awkward_clips.holding(path, _wav(24)),
+        "a.wav: it is 0.0005 s long, too short for a single sample",
+    ),
     "a gap of 10⁹ s": (
         "a.mkv",
         lambda path: clips.make(path, times=[0, 0.1, 1e9], audio=None),

@@ -34,6 +34,9 @@ _ROUNDING = 0.1
 _PACKETS, _FAR_OFF = 60, 2.5
 """Packets that the rate is measured with; how many times too high a header's rate is no rounding any more."""
 
+_FLV, _NEAR = b"FLV\x01", 64
+"""What an FLV begins with; bytes behind the last packet that are looked at for it."""
+
 
 class Length(NamedTuple):
     """What the packets say."""
@@ -75,11 +78,25 @@ def measure_length(file: Path, container: InputContainer, streams: list[Any], fp
     start = start_of(container)
     if abs(promised - start - seconds) < abs(promised - seconds):
         promised -= start  # some formats count from 0 and not from their own first timestamp
+    if container.format.name == "flv" and _is_joined(file):
+        where = f"only its first {seconds:.1f} s can be read"
+        return Length(seconds, f"{where}: another FLV is joined to it; join them anew (ffmpeg -f concat)", restarts)
     if seconds < promised - max(_SLACK, promised / 50):
         return Length(seconds, f"it is cut off: it ends after {seconds:.1f} of {promised:.1f} s", restarts)
     if indexed and abs(seconds - promised) <= min(_ROUNDING, promised / 10):
         return Length(promised, None, restarts)
     return Length(seconds, None, restarts)
+
+
+def _is_joined(file: Path) -> bool:
+    """Whether another FLV begins where the tags of an FLV end: there FFmpeg stops, without a word."""
+    last = 0
+    with suppress(av.FFmpegError, EOFError), closing(open_container(file)) as container:
+        for packet in container.demux():
+            last = max(last, packet.pos + packet.size if packet.pos is not None else 0)
+    with file.open("rb") as data:
+        data.seek(last)
+        return _FLV in data.read(_NEAR)
 
 
 def _promised(container: InputContainer, streams: list[Any]) -> float:

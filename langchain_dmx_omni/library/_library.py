@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from langchain_core.documents import Document
@@ -23,14 +22,13 @@ from ._graph import aask, ask, build_graph
 from ._indexing import CaptionsFrom, Recipe
 from ._listing import Listed, StrPath, is_url, list_recordings
 from ._reports import AddReport, Problem, Stats
+from ._search import Between, Searchable, Source, names_of
 from ._table import MomentTable
 from ._thumbnails import Thumbnails
 from ._tools import tools
 from ._verifying import problems
 from ._writing import Turn, Writer, writing
 from .answers import Answer
-from .moments import Moment
-from .retriever import VideoMomentRetriever
 from .store import Mode, MomentStore
 
 if TYPE_CHECKING:
@@ -44,15 +42,12 @@ if TYPE_CHECKING:
     from langchain_dmx_omni.video import By
 
 Engine = Literal["threads", "ray"]
-Between = tuple[float | None, float | None]
-Source = StrPath | Collection[StrPath]
 
 _CONCURRENCY: Final = 4
 _POLL: Final = 0.5
-_MOST_RERANKED: Final = 50
 
 
-class Library:
+class Library(Searchable):
     """Many recordings in one place: indexed once, found by words and by meaning, and asked.
 
     ```python
@@ -262,7 +257,7 @@ class Library:
             InvalidInputError: Nothing is known of it.
             StorageError: The library can't be written.
         """
-        names = _names(source)
+        names = names_of(source)
         with writing(self.place):
             if not self.store.count(sources=names) and not self._writer.recordings.of(names):
                 raise InvalidInputError(f"{os.fspath(source)}: no such recording is in {self.place}")
@@ -297,85 +292,6 @@ class Library:
         name, dimensions = self.store.embedding or ("", 0)
         seconds = sum(each.duration for each in recordings)
         return Stats(len(recordings), self.store.count(), seconds, name, dimensions)
-
-    # Searching
-
-    def search(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        source: Source | None = None,
-        between: Between | None = None,
-        mode: Mode = "hybrid",
-    ) -> list[Moment]:
-        """Return the moments that answer best, best first.
-
-        A moment that mostly overlaps a better one of the same recording is left out.
-
-        Args:
-            query: The question, in any language; nothing in it is syntax.
-            k: How many moments, at most.
-            source: Of this recording, or one of these, only.
-            between: Only those that overlap this span of seconds; None leaves a side open.
-            mode: `"words"`, `"meaning"`, or both, fused by reciprocal rank.
-
-        Raises:
-            ConfigurationError: `mode="meaning"` without embeddings.
-            InvalidInputError: `k` or a filter that can't be.
-            StorageError: The library can't be read.
-        """
-        names = None if source is None else _names(source)
-        scored = self.store.search_moments(query, k=self._pool(k), sources=names, between=between, mode=mode)
-        if self._reranker is not None and scored:
-            scored = _reranked(self._reranker.compress_documents([each for each, _ in scored], query), k)
-        return [self._moment(*each) for each in scored]
-
-    async def asearch(
-        self,
-        query: str,
-        *,
-        k: int = 5,
-        source: Source | None = None,
-        between: Between | None = None,
-        mode: Mode = "hybrid",
-    ) -> list[Moment]:
-        """Async version of `search`."""
-        names = None if source is None else _names(source)
-        scored = await self.store.asearch_moments(query, k=self._pool(k), sources=names, between=between, mode=mode)
-        if self._reranker is not None and scored:
-            scored = _reranked(await self._reranker.acompress_documents([each for each, _ in scored], query), k)
-        return [self._moment(*each) for each in scored]
-
-    def _pool(self, k: int) -> int:
-        """Return how many moments are searched for: more than are wanted, where they are sorted once more."""
-        return k if self._reranker is None or k < 1 else max(k, _MOST_RERANKED)
-
-    def moments(self, ids: Sequence[str]) -> list[Moment]:
-        """Return the moments of these ids, in their order; those that are not there are left out."""
-        return [self._moment(document) for document in self.store.get_by_ids(ids)]
-
-    def _moment(self, document: Document, score: float = 0.0) -> Moment:
-        moment = Moment.from_document(document, score)
-        picture = f"{self.place}/{moment.thumbnail}" if moment.thumbnail and not is_url(self.place) else ""
-        return replace(moment, thumbnail=picture)
-
-    def __contains__(self, source: object) -> bool:
-        """Whether a recording is in the library, by its path or by what it is called."""
-        if not isinstance(source, str | os.PathLike):
-            return False
-        names = _names(source)
-        return bool(self._writer.recordings.of(names)) or self.store.count(sources=names) > 0
-
-    def as_retriever(self, **search: Any) -> VideoMomentRetriever:
-        """Return a LangChain retriever of moments.
-
-        Args:
-            **search: As of `search`: `k`, `source`, `between`, `mode`.
-        """
-        if search.get("source") is not None:
-            search["source"] = _names(search["source"])
-        return VideoMomentRetriever(vectorstore=self.store, reranker=self._reranker, **search)
 
     # Answering
 
@@ -462,15 +378,3 @@ def _bounded(config: RunnableConfig | None, max_concurrency: int) -> RunnableCon
     if max_concurrency < 1:
         raise ConfigurationError(f"max_concurrency={max_concurrency!r}: 1 or more")
     return merge_configs(config, {"max_concurrency": max_concurrency})
-
-
-def _names(source: Source) -> list[str]:
-    """Return what recordings may be called in the library: as they are named, and by their whole path."""
-    several = [source] if isinstance(source, str | os.PathLike) else list(source)
-    names = [os.fspath(each) for each in several]
-    paths = [os.path.abspath(os.path.expanduser(name)) for name in names if not is_url(name)]  # noqa: PTH100, PTH111
-    return list(dict.fromkeys([*names, *paths]))
-
-
-def _reranked(documents: Sequence[Document], k: int) -> list[tuple[Document, float]]:
-    return [(document, float(document.metadata.get("relevance_score") or 0.0)) for document in documents[:k]]

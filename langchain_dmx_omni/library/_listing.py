@@ -42,7 +42,7 @@ class Listed:
 
     @contextmanager
     def local(self) -> Iterator[Path]:
-        """Yield its path on this machine; a remote one is downloaded, and deleted afterwards.
+        """Yield its path on this machine; a remote one is downloaded with its subtitles, and deleted afterwards.
 
         Raises:
             ContentBlockError: It can't be read.
@@ -55,6 +55,9 @@ class Listed:
             copy = folder / Path(path).name
             try:
                 filesystem.get_file(path, str(copy))
+                for beside in filesystem.glob(f"{glob.escape(path.rpartition('.')[0])}.*"):
+                    if Path(beside).suffix.lower() in SUBTITLES:
+                        filesystem.get_file(beside, str(folder / Path(beside).name))
             except OSError as error:
                 raise ContentBlockError(f"{self.source}: it can't be read: {error}") from error
             yield copy

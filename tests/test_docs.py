@@ -29,7 +29,7 @@ from langchain_dmx_omni.testing import LocalGateway
 ROOT = Path(__file__).resolve().parent.parent
 # `make bench` writes the one without Python.
 PAGES = [ROOT / "README.md", *(page for page in sorted(ROOT.glob("docs/*.md")) if page.name != "benchmarks.md")]
-EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+EXAMPLES = sorted(path for path in ROOT.glob("examples/*.py") if path.name != "library.py")  # see test_library_films.py
 FENCE = re.compile(r"^(?P<above>[^\n]*)\n```(?P<language>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 EXEMPTION = re.compile(r"<!-- not run: \S.* -->")
 LANGUAGES = {"python", "bash", "console", "text", "toml", "yaml"}

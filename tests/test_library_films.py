@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -220,3 +224,21 @@ EVIDENCE = (
 )
 def test_an_answer_in_words_rests_on_its_evidence(llm: ChatDMXOmni, prompt: str, expected: str) -> None:
     assert llm.invoke(prompt).text == expected
+
+
+@pytest.mark.timeout(180)
+def test_the_library_answers_in_chinese_about_a_film_in_english(films: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    for name, path in films.items():
+        shutil.copy(path, tmp_path / "films" / f"{name}.mp4")  # these are not made again
+    command = [sys.executable, str(ROOT / "examples" / "library.py"), f"--folder={tmp_path}", "--films=7"]
+    environment = os.environ | {"DMX_OMNI_CACHE_DIR": str(tmp_path / "cache")}
+    run = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (run.returncode, run.stderr.decode()) == (0, "")
+    shown = run.stdout.decode()
+    assert "7 added, 0 unchanged, 0 failed, " in shown
+    assert re.search(r"\[\d\] harbour crane, 0:14–0:(19|20): 起重机停下来了，因为风太大，不能工作。", shown), shown
+    assert re.search(r"\[\d\] red braised pork, 0:12–0:1\d: 最后加酱油和热水，盖上锅盖炖一个小时。", shown), shown
+    assert "The library does not show it." in shown  # the film about the pass is not among these
+    for number in (1, 2, 3):
+        assert (tmp_path / f"moments-{number}.png").read_bytes().startswith(b"\x89PNG")

@@ -43,11 +43,12 @@ _SOUND_FRAME = 1024
 _INK, _PAPER = "#101418", "#fdfdfd"
 
 
-def make_films(folder: Path, *, workers: int = 2) -> list[Path]:
-    """Make the films that are not there yet, and return the paths of all."""
+def make_films(folder: Path, *, count: int | None = None, workers: int = 2) -> list[Path]:
+    """Make the films, or the first few of them, that are not there yet, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    films = list(table.load().films.values())[:count]
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda film: make_film(folder / f"{film.name}.mp4", film), table.load().films.values()))
+        return list(pool.map(lambda film: make_film(folder / f"{film.name}.mp4", film), films))
 
 
 def make_film(path: Path, film: Film) -> Path:

@@ -30,7 +30,8 @@ _IDLE_WORDS = frozenset(
 _IDLE_SIGNS = frozenset("的了吗呢么什怎为谁哪在是有要会能多少几个这那来去上下里")
 _STEM = 4
 """Letters by which words are the same: stop, stops, stopped."""
-_MOST_CITED = 2
+_ENOUGH = 0.7
+"""Of what is asked for; less of it is something else."""
 
 
 def answer(request: Request) -> str:
@@ -86,7 +87,7 @@ def _look(question: str, footage: Footage | None) -> dict[str, Any]:
         return len(asked & _terms(_text_of(footage, shown)))
 
     best = max(footage.scenes, key=shared, default=None) if footage else None
-    if best is None or shared(best) < max(2, 0.6 * len(asked)):
+    if best is None or shared(best) < max(2, _ENOUGH * len(asked)):
         return {"present": False, "start": 0.0, "end": 0.0, "seen": ""}
     scene = best.scene
     said = scene.said_in_chinese if _CHINESE.search(question) and scene.said_in_chinese else scene.said
@@ -120,10 +121,10 @@ def _from_evidence(question: str, evidence: list[re.Match[str]]) -> str:
         return len(asked & _terms(f"{each['about']} {each['quote']}"))
 
     most = max(map(shared, evidence))
-    chosen = [each for each in evidence if shared(each) == most][:_MOST_CITED] if most else []
-    if not chosen:
+    if not most:
         return "这些片段没有回答这个问题。" if _CHINESE.search(question) else "The moments do not answer this."
-    return " ".join(f"{each['quote']} [{each['number']}]" for each in chosen)
+    best = next(each for each in evidence if shared(each) == most)
+    return f"{best['quote']} [{best['number']}]"
 
 
 def _translated(question: str) -> str:

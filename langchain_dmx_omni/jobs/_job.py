@@ -152,7 +152,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         Raises:
             InvalidInputError: The recording can't be read, or not be cut like this; or it is no path of a file.
         """
-        return self._run(path).missing
+        return self.run(path).missing
 
     def forget(self, path: StrPath) -> None:
         """Delete what is kept for a recording.
@@ -160,7 +160,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         Raises:
             StorageError: Something can't be deleted.
         """
-        self._run(path).store.clear()
+        self.run(path).store.clear()
 
     # Runnable
 
@@ -235,7 +235,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     # The two ways to wait
 
     def _invoke(self, path: StrPath, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
-        run = self._run(path)
+        run = self.run(path)
         batch = self._batch or Batch(_concurrency(config))
         with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
@@ -289,7 +289,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     async def _ainvoke(
         self, path: StrPath, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> ResultT:
-        run = await asyncio.to_thread(self._run, path)
+        run = await asyncio.to_thread(self.run, path)
         batch = self._batch or Batch(_concurrency(config))
         with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
@@ -354,7 +354,21 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
 
     # Parts of it
 
-    def _run(self, path: StrPath) -> Run[ResultT]:
+    async def aask(self, window: Window, question: HumanMessage, config: RunnableConfig | None = None) -> BaseModel:
+        """Return the answer to a question of a run; nobody has kept it yet.
+
+        Raises:
+            DMXOmniError: The window could not be answered.
+        """
+        return await aask(self._model, question, self.task.schema, _window_config(config or {}, self.task, window))
+
+    def run(self, path: StrPath) -> Run[ResultT]:
+        """Return the state of a run over a recording, for a driver other than `invoke` and `ainvoke`.
+
+        Raises:
+            InvalidInputError: The recording can't be read, or not be cut like this; or it is no path of a file.
+            StorageError: What is kept can't be reached.
+        """
         recording = Recording(local_path(path), self._options)
         if self.task.needs_sound:
             recording.require_sound(f"{self.task.name}(allow_silent=True) sends its pictures all the same")

@@ -94,12 +94,24 @@ class Run(Generic[ResultT]):
         self._failures: dict[int, BaseException] = {}
         self._unkept: dict[str, BaseModel] = {}
         self._patience = Patience()
-        self._claim: Claim | None = None
         self._ended = False
+        self.stopped: BaseException | None = None
+        self._bind()
+        self._load()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what belongs to a process: the claim, who is told of progress, the lock."""
+        bound = {"_claim", "_report", "_lock"}
+        return {name: value for name, value in self.__dict__.items() if name not in bound}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind()
+
+    def _bind(self) -> None:
+        self._claim: Claim | None = None
         self._report: OnProgress = lambda _: None
         self._lock = threading.Lock()
-        self.stopped: BaseException | None = None
-        self._load()
 
     # What there is to do
 
@@ -152,7 +164,7 @@ class Run(Generic[ResultT]):
         """Take what is kept."""
         with self._lock:
             before = len(self._answers)
-            names = {_name(window): window.index for window in self.missing}
+            names = {window_name(window): window.index for window in self.missing}
             kept = self.store.load_all(names, self._task.schema)
             self._answers |= {names[name]: answer for name, answer in kept.items()}
             if len(self._answers) > before:
@@ -188,9 +200,9 @@ class Run(Generic[ResultT]):
         Raises:
             StorageError: The place for answers can't be reached.
         """
-        answer = self.store.load(_name(window), self._task.schema)
+        answer = self.store.load(window_name(window), self._task.schema)
         if answer is not None:
-            self._take(window, answer)
+            self.take(window, answer)
         return answer is not None
 
     def keep(self, window: Window, answer: BaseModel) -> None:
@@ -199,10 +211,11 @@ class Run(Generic[ResultT]):
         Raises:
             StorageError: It can't be kept.
         """
-        self._save(_name(window), answer)
-        self._take(window, answer)
+        self._save(window_name(window), answer)
+        self.take(window, answer)
 
-    def _take(self, window: Window, answer: BaseModel) -> None:
+    def take(self, window: Window, answer: BaseModel) -> None:
+        """Take the answer for a window, which is kept already."""
         with self._lock:
             self._patience.succeed()
             self._answers[window.index] = answer
@@ -218,6 +231,10 @@ class Run(Generic[ResultT]):
             self._failures[window.index] = error
             gives_up = self._patience.fail(error)
             self.stopped = self.stopped or gives_up
+
+    def failure(self, window: Window) -> BaseException | None:
+        """Return why a window could not be answered, or None."""
+        return self._failures.get(window.index)
 
     def stop(self, error: BaseException) -> None:
         """Ask about no further window; those in flight are kept, then the error is raised."""
@@ -328,5 +345,6 @@ class Run(Generic[ResultT]):
         return self._closing_answers[name]
 
 
-def _name(window: Window) -> str:
+def window_name(window: Window) -> str:
+    """Return what the answer for a window is kept as."""
     return f"{window.index:05}"

@@ -17,8 +17,8 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from langchain_dmx_omni.library._embedding import LocalEmbeddings
-from langchain_dmx_omni.library.store import Mode, MomentStore
+from langchain_dmx_omni.library import Library, LocalEmbeddings, Moment
+from langchain_dmx_omni.library.store import Mode
 
 MODES: tuple[Mode, ...] = ("words", "meaning", "hybrid")
 
@@ -31,23 +31,22 @@ def main(paths: list[str]) -> None:
     for path in paths:
         labelled: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
         with tempfile.TemporaryDirectory() as folder:
-            store = MomentStore.open(folder, embeddings=embeddings)
-            store.add_documents([_document(each) for each in labelled["documents"]])
-            store.optimize()
+            library = Library.open(folder, embeddings=embeddings)
+            library.add_documents([_document(each) for each in labelled["documents"]])
             for mode in MODES:
-                hit_1, hit_5, iou_5 = measure(store, labelled, mode)
+                hit_1, hit_5, iou_5 = measure(library, labelled, mode)
                 sys.stdout.write(
                     f"{labelled['name']}  {mode:7}  hit@1 {hit_1:.3f}  hit@5 {hit_5:.3f}  IoU {iou_5:.3f}\n"
                 )
 
 
-def measure(store: MomentStore, labelled: dict[str, Any], mode: Mode) -> tuple[float, float, float]:
+def measure(library: Library, labelled: dict[str, Any], mode: Mode) -> tuple[float, float, float]:
     """Return hit@1, hit@5, and the share of questions with a moment among five whose IoU is .5 or more."""
     first = five = tight = 0
     for query in labelled["queries"]:
-        within = [query["video"]] if labelled["scope"] == "video" else None
-        moments = store.search_moments(query["query"], k=5, mode=mode, sources=within)
-        ious = [_best_iou(document, query["video"], query["spans"]) for document, _score in moments]
+        within = query["video"] if labelled["scope"] == "video" else None
+        moments = library.search(query["query"], k=5, mode=mode, source=within)
+        ious = [_best_iou(moment, query["video"], query["spans"]) for moment in moments]
         first += any(iou > 0 for iou in ious[:1])
         five += any(iou > 0 for iou in ious)
         tight += any(iou >= 0.5 for iou in ious)
@@ -60,10 +59,10 @@ def _document(moment: dict[str, Any]) -> Document:
     return Document(moment["text"], metadata=where)
 
 
-def _best_iou(document: Document, video: str, spans: list[Span]) -> float:
-    if document.metadata["source"] != video:
+def _best_iou(moment: Moment, video: str, spans: list[Span]) -> float:
+    if moment.source != video:
         return 0.0
-    start, end = document.metadata["start_seconds"], document.metadata["end_seconds"]
+    start, end = moment.start, moment.end
     shares = (
         max(min(end, last) - max(start, first), 0.0) / (max(end, last) - min(start, first)) for first, last in spans
     )

@@ -140,7 +140,10 @@ class _End:
 
     def __init__(self, stream: Any, start: float, raw: bool, frame_time: float) -> None:
         self._stream = stream
+        self._is_sound = stream.type == "audio"
         self._start = start
+        self._numerator: int = stream.time_base.numerator if stream.time_base else 0
+        self._denominator: int = stream.time_base.denominator if stream.time_base else 1
         self._raw = raw
         self._frame_time = frame_time
         self._latest = -1.0
@@ -151,13 +154,15 @@ class _End:
         """Return where the stream ends after one more packet."""
         stamp = packet.pts if packet.pts is not None and not self._raw else packet.dts
         stamp = packet.pts if stamp is None else stamp
-        time = None if stamp is None or not packet.time_base else float(stamp * packet.time_base) - self._start
-        seconds = float((packet.duration or 0) * packet.time_base) if packet.time_base else 0.0
-        if seconds <= 0 and self._stream.type == "audio":
+        time = None
+        if stamp is not None and self._numerator:  # fractions would take most of the time
+            time = stamp * self._numerator / self._denominator - self._start
+        seconds = (packet.duration or 0) * self._numerator / self._denominator
+        if seconds <= 0 and self._is_sound:
             return self._decoded(packet, time)
         if seconds <= 0:
             seconds = self._frame_time
-        if time is None or (time <= self._latest and self._stream.type == "audio"):
+        if time is None or (time <= self._latest and self._is_sound):
             time = self._end  # a clock that stands still
         else:
             self._latest = time

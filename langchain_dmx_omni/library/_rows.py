@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from langchain_core.documents import Document
 
@@ -18,6 +18,11 @@ from ._metadata import FIELDS
 
 COLUMNS: Final[tuple[str, ...]] = ("id", "text", *FIELDS, "extra")
 """The columns that make a document."""
+
+ROWS_A_COMMIT: Final = 10_000
+TEXTS_A_REQUEST: Final = 256
+
+Item = TypeVar("Item")
 
 
 def document_row(document: Document, id: str) -> dict[str, Any]:
@@ -96,3 +101,18 @@ def _json(extra: Mapping[str, Any], id: str) -> str:
         names = ", ".join(sorted(map(repr, extra)))
         msg = f"the metadata of document {id} can't be kept ({error}): of {names}, each must be JSON"
         raise InvalidInputError(msg) from error
+
+
+def row_batches(
+    documents: Sequence[Document], ids: Sequence[str], batch_size: int | None
+) -> Iterator[tuple[list[dict[str, Any]], list[list[str]]]]:
+    """Yield the rows of each commit with the texts of each request for their vectors; of one id the last one stays."""
+    rows = {id: document_row(document, id) for document, id in zip(documents, ids, strict=True)}
+    for some in slices(list(rows.values()), ROWS_A_COMMIT):
+        yield some, list(slices([row["words"] for row in some], batch_size or TEXTS_A_REQUEST))
+
+
+def slices(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items, so many at a time."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])

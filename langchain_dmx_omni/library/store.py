@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, Literal, Self, TypeVar, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -20,7 +20,17 @@ from ._embedding import embedding_name
 from ._filters import Span, one_of, where
 from ._fusion import drop_overlaps, reciprocal_rank
 from ._records import Records
-from ._rows import document_ids, document_row, place, row_document, words
+from ._rows import (
+    ROWS_A_COMMIT,
+    TEXTS_A_REQUEST,
+    document_ids,
+    document_row,
+    place,
+    row_batches,
+    row_document,
+    slices,
+    words,
+)
 from ._table import MomentTable, Row, Scored
 
 Mode = Literal["hybrid", "words", "meaning"]
@@ -30,11 +40,6 @@ _POOL: Final = 100
 """The least moments of each ranking that are fused."""
 
 _POOL_A_RESULT: Final = 4
-
-_ROWS_A_COMMIT: Final = 10_000
-_TEXTS_A_REQUEST: Final = 256
-
-Item = TypeVar("Item")
 
 
 class MomentStore(VectorStore):
@@ -110,7 +115,7 @@ class MomentStore(VectorStore):
             StorageError: The place can't be written.
         """
         ids = document_ids(documents, kwargs.get("ids"))
-        for rows, requests in _batches(documents, ids, kwargs.get("batch_size")):
+        for rows, requests in row_batches(documents, ids, kwargs.get("batch_size")):
             vectors: list[list[float]] | None = None
             if self._embeddings is not None:
                 vectors = [vector for texts in requests for vector in self._embeddings.embed_documents(texts)]
@@ -120,7 +125,7 @@ class MomentStore(VectorStore):
     async def aadd_documents(self, documents: list[Document], **kwargs: Any) -> list[str]:
         """Async version of `add_documents`."""
         ids = document_ids(documents, kwargs.get("ids"))
-        for rows, requests in _batches(documents, ids, kwargs.get("batch_size")):
+        for rows, requests in row_batches(documents, ids, kwargs.get("batch_size")):
             vectors: list[list[float]] | None = None
             if self._embeddings is not None:
                 vectors = [vector for texts in requests for vector in await self._embeddings.aembed_documents(texts)]
@@ -147,7 +152,7 @@ class MomentStore(VectorStore):
         rows = [document_row(document, id) for document, id in zip(documents, ids, strict=True)]
         vectors: list[list[float]] | None = None
         if self._embeddings is not None:
-            batches = _slices([row["words"] for row in rows], _TEXTS_A_REQUEST)
+            batches = slices([row["words"] for row in rows], TEXTS_A_REQUEST)
             vectors = [vector for texts in batches for vector in self._embeddings.embed_documents(texts)]
         self._write(rows, vectors, one_of("id", gone) if gone else None)
 
@@ -165,7 +170,7 @@ class MomentStore(VectorStore):
         equal = where(equal=kwargs.get("filter"))
         if ids is None:
             self._table.delete(equal or "true")
-        for some in _slices(ids or [], _ROWS_A_COMMIT):
+        for some in slices(ids or [], ROWS_A_COMMIT):
             condition = one_of("id", some)
             self._table.delete(f"{condition} AND ({equal})" if equal else condition)
         return True
@@ -220,7 +225,7 @@ class MomentStore(VectorStore):
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Return the documents of these ids, in their order; missing ones are left out."""
-        conditions = (one_of("id", some) for some in _slices(ids, _ROWS_A_COMMIT))
+        conditions = (one_of("id", some) for some in slices(ids, ROWS_A_COMMIT))
         documents = {document.id: document for condition in conditions for document in self._table.documents(condition)}
         return [documents[id] for id in dict.fromkeys(ids) if id in documents]
 
@@ -390,20 +395,6 @@ class MomentStore(VectorStore):
         store = cls.open(kwargs.pop("uri"), embeddings=embedding, storage_options=kwargs.pop("storage_options", None))
         store.add_texts(texts, metadatas, ids=ids, **kwargs)
         return store
-
-
-def _batches(
-    documents: Sequence[Document], ids: Sequence[str], batch_size: int | None
-) -> Iterator[tuple[list[Row], list[list[str]]]]:
-    """Yield the rows of each commit with the texts of each request for their vectors; of one id the last one stays."""
-    rows = {id: document_row(document, id) for document, id in zip(documents, ids, strict=True)}
-    for some in _slices(list(rows.values()), _ROWS_A_COMMIT):
-        yield some, list(_slices([row["words"] for row in some], batch_size or _TEXTS_A_REQUEST))
-
-
-def _slices(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
-    for start in range(0, len(items), size):
-        yield list(items[start : start + size])
 
 
 def _check_search(k: object, mode: str = "hybrid") -> None:

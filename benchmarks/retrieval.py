@@ -18,7 +18,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from langchain_dmx_omni.library import Library, LocalEmbeddings, Moment
-from langchain_dmx_omni.library.store import Mode
+from langchain_dmx_omni.library._searcher import Mode
 
 MODES: tuple[Mode, ...] = ("words", "meaning", "hybrid")
 

@@ -11,8 +11,9 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from langchain_dmx_omni.errors import ConfigurationError, InvalidInputError, StorageError
+from langchain_dmx_omni.library._searcher import Mode
 from langchain_dmx_omni.library.retriever import VideoMomentRetriever
-from langchain_dmx_omni.library.store import Mode, MomentStore
+from langchain_dmx_omni.library.store import MomentStore
 
 from .library_store import MOMENTS, Topics, moment
 

@@ -23,13 +23,14 @@ from ._indexing import CaptionsFrom, Recipe
 from ._listing import Listed, StrPath, is_url, list_recordings
 from ._reports import AddReport, Problem, Stats
 from ._search import Between, Searchable, Source, names_of
+from ._searcher import Mode
 from ._table import MomentTable
 from ._thumbnails import Thumbnails
 from ._tools import tools
 from ._verifying import problems
 from ._writing import Turn, Writer, writing
 from .answers import Answer
-from .store import Mode, MomentStore
+from .store import MomentStore
 
 if TYPE_CHECKING:
     from langchain_core.documents.compressor import BaseDocumentCompressor

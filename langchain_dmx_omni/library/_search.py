@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from langchain_core.documents import Document
 
 from ._listing import StrPath, is_url
+from ._searcher import Mode
 from ._writing import Writer
 from .moments import Moment
 from .retriever import VideoMomentRetriever
-from .store import Mode, MomentStore
+from .store import MomentStore
 
 if TYPE_CHECKING:
     from langchain_core.documents.compressor import BaseDocumentCompressor

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
+
+from langchain_dmx_omni.errors import InvalidInputError
 
 from .moments import Moment
 
-__all__ = ["Mode", "Searcher"]
+__all__ = ["Mode", "Searcher", "check_search"]
 
 Mode = Literal["hybrid", "words", "meaning"]
+"""How moments are found: by words, by meaning, or by both, fused by reciprocal rank."""
+
+
+def check_search(k: object, mode: str = "hybrid") -> None:
+    """Check what a search is asked for.
+
+    Raises:
+        InvalidInputError: `k` is no count, or there is no such mode.
+    """
+    if isinstance(k, bool) or not isinstance(k, int) or k < 0:
+        msg = f"k is how many moments to return, 0 or more, not {k!r}"
+        raise InvalidInputError(msg)
+    if mode not in get_args(Mode):
+        msg = f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}"
+        raise InvalidInputError(msg)
 
 
 class Searcher(Protocol):

@@ -17,7 +17,8 @@ from langchain_dmx_omni.errors import InvalidInputError
 from ._filters import Span, matches
 from ._fusion import drop_overlaps
 from ._rows import place
-from .store import Mode, MomentStore
+from ._searcher import Mode
+from .store import MomentStore
 
 Scored = list[tuple[Document, float]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Self
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
@@ -13,7 +13,7 @@ from langchain_core.runnables import run_in_executor
 from langchain_core.vectorstores import VectorStore
 from langchain_core.vectorstores.utils import maximal_marginal_relevance
 
-from langchain_dmx_omni.errors import ConfigurationError, InvalidInputError
+from langchain_dmx_omni.errors import ConfigurationError
 
 from ._database import Database
 from ._embedding import embedding_name
@@ -31,10 +31,8 @@ from ._rows import (
     slices,
     words,
 )
+from ._searcher import Mode, check_search
 from ._table import MomentTable, Row, Scored
-
-Mode = Literal["hybrid", "words", "meaning"]
-"""How moments are found: by words, by meaning, or by both, fused by reciprocal rank."""
 
 _POOL: Final = 100
 """The least moments of each ranking that are fused."""
@@ -257,7 +255,7 @@ class MomentStore(VectorStore):
             InvalidInputError: `k`, `mode` or a filter that can't be.
             StorageError: The store can't be read.
         """
-        _check_search(k, mode)
+        check_search(k, mode)
         condition = where(sources, between, kinds)
         embeddings = self._embeddings_for(k, mode)
         vector = embeddings.embed_query(words(query)) if embeddings and query.strip() else None
@@ -274,7 +272,7 @@ class MomentStore(VectorStore):
         kinds: Collection[str] | str | None = None,
     ) -> list[tuple[Document, float]]:
         """Async version of `search_moments`."""
-        _check_search(k, mode)
+        check_search(k, mode)
         condition = where(sources, between, kinds)
         embeddings = self._embeddings_for(k, mode)
         vector = await embeddings.aembed_query(words(query)) if embeddings and query.strip() else None
@@ -323,7 +321,7 @@ class MomentStore(VectorStore):
 
     def similarity_search_with_score(self, query: str, k: int = 4, **kwargs: Any) -> list[tuple[Document, float]]:
         """Return the `k` documents nearest in meaning and their cosine; by words and their BM25, without embeddings."""
-        _check_search(k)
+        check_search(k)
         condition = where(equal=kwargs.get("filter"))
         if embeddings := self._embeddings_for(k, "hybrid"):
             scored = self._table.by_meaning(embeddings.embed_query(words(query)), k, condition)
@@ -333,7 +331,7 @@ class MomentStore(VectorStore):
 
     def similarity_search_by_vector(self, embedding: list[float], k: int = 4, **kwargs: Any) -> list[Document]:
         """Return the `k` documents whose vectors are nearest; `filter` as in `similarity_search`."""
-        _check_search(k)
+        check_search(k)
         scored = self._table.by_meaning(embedding, k, where(equal=kwargs.get("filter")))
         return [row_document(row) for row, _score in scored]
 
@@ -364,7 +362,7 @@ class MomentStore(VectorStore):
         """Return `k` documents of the `fetch_k` nearest to a vector; else as `max_marginal_relevance_search`."""
         import numpy as np  # noqa: PLC0415
 
-        _check_search(k)
+        check_search(k)
         condition = where(equal=kwargs.get("filter"))
         rows = [row for row, _score in self._table.by_meaning(embedding, fetch_k, condition, vectors=True)]
         chosen = maximal_marginal_relevance(np.array(embedding), [row["vector"] for row in rows], lambda_mult, k)
@@ -395,12 +393,3 @@ class MomentStore(VectorStore):
         store = cls.open(kwargs.pop("uri"), embeddings=embedding, storage_options=kwargs.pop("storage_options", None))
         store.add_texts(texts, metadatas, ids=ids, **kwargs)
         return store
-
-
-def _check_search(k: object, mode: str = "hybrid") -> None:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 0:
-        msg = f"k is how many moments to return, 0 or more, not {k!r}"
-        raise InvalidInputError(msg)
-    if mode not in get_args(Mode):
-        msg = f"mode is one of {', '.join(get_args(Mode))}, not {mode!r}"
-        raise InvalidInputError(msg)

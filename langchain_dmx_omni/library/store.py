@@ -34,8 +34,10 @@ from ._rows import (
 from ._searcher import Mode, check_search
 from ._table import MomentTable, Row, Scored
 
-_POOL: Final = 100
+_POOL: Final = 60
 """The least moments of each ranking that are fused."""
+_WEIGHTS: Final = (0.9, 1.0)
+"""Of words and of meaning: where the first of both would tie, meaning goes first. See `benchmarks/retrieval.py`."""
 
 _POOL_A_RESULT: Final = 4
 
@@ -303,7 +305,8 @@ class MomentStore(VectorStore):
         if len(rankings) == 1:
             scores = {row["id"]: score for row, score in rankings[0]}
         else:
-            scores = dict(reciprocal_rank([[row["id"] for row, _score in ranking] for ranking in rankings]))
+            ids = [[row["id"] for row, _score in ranking] for ranking in rankings]
+            scores = dict(reciprocal_rank(ids, _WEIGHTS))
         distinct = drop_overlaps((id, place(rows[id])) for id in scores)
         return [(row_document(rows[id]), scores[id]) for id in islice(distinct, k)]
 

@@ -25,7 +25,7 @@ _CONTAINERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "MP4": ("a.mp4", _BOTH),
     "fragmented MP4": ("f.mp4", (*_BOTH, "-movflags", "frag_keyframe+empty_moov")),
     "MKV": ("a.mkv", _BOTH),
-    "WebM": ("a.webm", ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus")),
+    "WebM": ("a.webm", ("-c:v", "libvpx", "-deadline", "realtime", "-threads", "1", "-c:a", "libopus")),
     "AVI": ("a.avi", ("-c:v", "copy", "-c:a", "mp2")),
     "FLV": ("a.flv", _BOTH),
     "MPEG-TS": ("a.ts", _BOTH),

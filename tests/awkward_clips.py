@@ -57,9 +57,9 @@ def joined(path: Path, *parts: Path) -> Path:
 
 
 def tags_among(path: Path) -> Path:
-    """Write the sound of a file twice, with a tag between that is longer than a packet, and one at the end."""
+    """Write the sound of a file twice, with a tag between that is longer than a packet."""
     sound, long = path.read_bytes(), b"ID3\x03\0\0\0\0\x27\x08" + bytes(5000)
-    path.write_bytes(sound + long + sound + b"TAG" + bytes(125))
+    path.write_bytes(sound + long + sound)
     return path
 
 
@@ -234,7 +234,7 @@ SOUNDS: dict[str, tuple[str, Make]] = {
         "a.ac3",
         lambda path: joined(path, holding(path.with_name("tag"), ID3), tone(path, audio="ac3")),
     ),
-    "AC-3 around tags": ("a.ac3", lambda path: tags_among(tone(path, audio="ac3"))),
+    "AC-3 around a tag": ("a.ac3", lambda path: tags_among(tone(path, audio="ac3"))),
     "AIFF": ("a.aiff", lambda path: tone(path, audio="pcm_s16be")),
     "chained Ogg": (
         "a.ogg",

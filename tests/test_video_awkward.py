@@ -185,7 +185,7 @@ HEARD: dict[str, Sounds] = {
     "MP3 with the index of its first part": Sounds(10.057),  # that of the second is no sound
     "AC-3": Sounds(5.024),
     "AC-3 behind an ID3 tag": Sounds(5.024),  # FFmpeg reads the tag as the first packet
-    "AC-3 around tags": Sounds(10.048),
+    "AC-3 around a tag": Sounds(10.048),
     "AIFF": Sounds(5.0),
     "chained Ogg": Sounds(10.007, restarts=1),
     "sound in MPEG-TS, twice": Sounds(10.032, restarts=1),

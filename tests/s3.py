@@ -62,7 +62,10 @@ def serving() -> Iterator[S3]:
         endpoint = f"http://{host}:{port}"
         options = {"key": "test-key", "secret": "test-s3cret-0123456789", "endpoint_url": endpoint}
         s3 = S3(endpoint, options)
-        s3.files().mkdir(BUCKET)
+        files = s3.files()
+        if files.exists(BUCKET):  # of a server before this one in the same process: its memory is one
+            files.rm(BUCKET, recursive=True)
+        files.mkdir(BUCKET)
         yield s3
     finally:
         server.stop()

@@ -18,6 +18,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -89,14 +90,12 @@ def measure(scratch: Path, gateway: LocalGateway, kills: int, rng: random.Random
     for number in range(1, kills + 1):
         before = len(gateway.requests)
         process = run(place, films, gateway.base_url)
-        wait = rng.uniform(0.5, 8.0)
-        try:
-            process.wait(wait)
-            state = "ended by itself"
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            state = f"killed after {wait:.1f} s"
+        requests, rest = rng.randint(1, 24), rng.uniform(0.0, 0.5)
+        while process.poll() is None and len(gateway.requests) < before + requests:
+            time.sleep(0.01)
+        time.sleep(rest)
+        process.kill()
+        state = "killed" if process.wait() < 0 else "ended by itself"
         print(f"run {number:2}: {state}, {len(gateway.requests) - before} requests", flush=True)  # noqa: T201  # it is a command
     process = run(place, films, gateway.base_url)
     status = process.wait()

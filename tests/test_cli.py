@@ -20,25 +20,6 @@ from langchain_dmx_omni.testing import LocalGateway, Request, Script, scripts
 from .cli_calls import COMMAND, ROOT, Shell, environment, in_terminal, process
 
 
-@pytest.fixture
-def shell(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    gateway: LocalGateway,
-    tmp_path: Path,
-    clip: Path,
-) -> Shell:
-    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
-    (tmp_path / "notes.txt").write_text("Only words, and some more of them.")
-    (tmp_path / "big.mp4").write_bytes(clip.read_bytes() + (9_000_008).to_bytes(4, "big") + b"free" + bytes(9_000_000))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DMX_OMNI_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("DMXAPI_API_KEY", gateway.api_key)
-    monkeypatch.setenv("DMXAPI_BASE_URL", gateway.base_url)
-    monkeypatch.setattr("warnings.showwarning", lambda *_, **__: None)  # the command sets its own
-    return Shell(capsys, monkeypatch)
-
-
 def parts(gateway: LocalGateway, number: int = -1) -> list[Any]:
     body = gateway.requests[number].body
     assert body is not None

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from . import _ask, _media, _output, _serve, _voices
+from . import _ask, _jobs, _media, _output, _serve, _voices
 from ._failures import FAILED, INTERRUPTED, reported
+from ._options import expanded
 
 _NAME = "dmx-omni"
 
@@ -24,13 +25,21 @@ app = typer.Typer(
 
 _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Ask": (_ask.ask, _ask.chat),
+    "Long recordings": (
+        _jobs.ask_long,
+        _jobs.subtitles,
+        _jobs.minutes,
+        _jobs.chapters,
+        _jobs.moderate,
+        _jobs.highlights,
+    ),
     "Files": (_media.probe, _media.fit, _media.split),
     "Service": (_serve.serve,),
 }
 
 for panel, commands in _COMMANDS.items():
     for each in commands:
-        app.command(rich_help_panel=panel)(reported(each))
+        app.command(rich_help_panel=panel)(reported(expanded(each)))
 app.command("voices", rich_help_panel="Service")(reported(_voices.list_voices))
 
 

@@ -18,7 +18,7 @@ from langchain_dmx_omni.errors import DMXOmniError
 
 from . import _attachments, _output, _paths, _prices
 from ._failures import report
-from ._model import Model, Retries, chat_model
+from ._model import Model, PricesText, Retries, chat_model
 
 Attachments = Annotated[
     list[str] | None,
@@ -27,10 +27,6 @@ Attachments = Annotated[
 System = Annotated[str | None, typer.Option("--system", "-s", help="Instructions.", show_default=False)]
 Voice = Annotated[str | None, typer.Option(help="A voice that speaks the answer, such as Tina.", show_default=False)]
 Fit = Annotated[bool, typer.Option("--fit", help="Make local files fit what the service takes.")]
-PricesText = Annotated[
-    str | None,
-    typer.Option("--prices", help="CNY per million tokens: text=7,audio=53,answer=40,speech=213", show_default=False),
-]
 
 
 def ask(

@@ -12,6 +12,10 @@ from langchain_dmx_omni import ChatDMXOmni
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Name of the model.", show_default=False)]
 Retries = Annotated[int, typer.Option(help="Tries after the first, for a busy service.", min=0)]
+PricesText = Annotated[
+    str | None,
+    typer.Option("--prices", help="CNY per million tokens: text=7,audio=53,answer=40,speech=213", show_default=False),
+]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -2,14 +2,16 @@
 
 Needs the extra `video`.
 
-`Job` runs a task; `chapters`, `minutes`, `subtitles` and `moderation` are tasks, and a `Task` of your own is a few
-lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
+`Job` runs a task; `ask`, `chapters`, `highlights`, `minutes`, `moderation` and `subtitles` are tasks, and a `Task` of
+your own is a few lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
 """
 
 from ._assistant import Assistant, Reply
 from ._job import Job
 from ._reporting import Progress
+from ._tasks.answers import Answered, Evidence, ask
 from ._tasks.chapters import Chapter, Chapters, chapters
+from ._tasks.highlights import Highlight, Highlights, highlights
 from ._tasks.likeness import alike
 from ._tasks.merging import longer, merge
 from ._tasks.minutes import Action, Decision, Minutes, Speaker, minutes
@@ -22,12 +24,16 @@ from ._translate import translate
 
 __all__ = [
     "Action",
+    "Answered",
     "Assistant",
     "Chapter",
     "Chapters",
     "Closing",
     "Decision",
+    "Evidence",
     "Finding",
+    "Highlight",
+    "Highlights",
     "Job",
     "Line",
     "Minutes",
@@ -44,7 +50,9 @@ __all__ = [
     "Task",
     "Window",
     "alike",
+    "ask",
     "chapters",
+    "highlights",
     "longer",
     "merge",
     "minutes",

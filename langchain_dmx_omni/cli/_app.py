@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import _ask, _jobs, _media, _output, _serve, _voices
+from . import _ask, _doctor, _jobs, _media, _output, _serve, _voices
 from ._failures import FAILED, INTERRUPTED, reported
 from ._options import expanded
 
@@ -34,7 +34,7 @@ _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
         _jobs.highlights,
     ),
     "Files": (_media.probe, _media.fit, _media.split),
-    "Service": (_serve.serve,),
+    "Service": (_serve.serve, _doctor.doctor),
 }
 
 for panel, commands in _COMMANDS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,14 +18,17 @@ def serve(
     host: Annotated[str, typer.Option(help="Where to listen; loopback, unless you mean otherwise.")] = "127.0.0.1",
     key: Annotated[str, typer.Option(help="The key that is right.")] = "sk-local",
     replay: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Answers as `doctor --wire` recorded them.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Answers that `doctor --wire` recorded.", show_default=False),
     ] = None,
 ) -> None:
     """Run the service on this machine, with simulated answers, until Ctrl-C. Another shell can ask it."""
     from langchain_dmx_omni.testing import LocalGateway  # noqa: PLC0415  # an extra
 
-    options = {} if replay is None else {"replay": replay}
-    gateway = LocalGateway(host=host, port=port, api_key=key, **options)  # type: ignore[arg-type]
+    try:
+        gateway = LocalGateway(host=host, port=port, api_key=key, replay=replay)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--replay") from None
     try:
         gateway.start()
     except OSError as error:

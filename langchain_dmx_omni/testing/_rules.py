@@ -90,6 +90,9 @@ def check_body(body: object, allowed: Allowed) -> dict[str, Any]:
         raise Refusal(400, "The request body must be a JSON object", code="invalid_request")
     for rule in _RULES:
         rule(body)
+    if not allowed.system_with_audio:
+        _check_system(body)
+    _tool_rules.check_pairs(body)
     _tool_rules.check_tools(body, allowed)
     _tool_rules.check_formats(body, allowed)
     return body
@@ -173,8 +176,6 @@ _RULES: Final[tuple[Callable[[Mapping[str, Any]], None], ...]] = (
     _check_options,
     _check_input,
     _check_counts,
-    _check_system,
-    _tool_rules.check_pairs,
 )
 
 

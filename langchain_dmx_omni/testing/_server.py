@@ -116,6 +116,8 @@ class Application:
             return refusal.script()
         if turn is None:
             return Script()
+        if isinstance(turn, Script):
+            return turn
         try:
             if settings.answer is None:
                 return await self._run(self._workers, _simulated, turn)

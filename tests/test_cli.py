@@ -281,3 +281,53 @@ def test_a_service_on_this_machine(tmp_path: Path) -> None:
     assert served.returncode == 0
     assert "Traceback" not in err
     assert err.splitlines()[-1] == "ended"
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "cp437", "ascii"])
+def test_the_demo_speaks_to_any_terminal(encoding: str, tmp_path: Path, clip: Path) -> None:
+    folder = tmp_path / "视频"
+    folder.mkdir()
+    (folder / "片段.mp4").write_bytes(clip.read_bytes())
+    env = environment(PYTHONIOENCODING=encoding, HTTP_PROXY="http://127.0.0.1:9")
+    del env["PYTHONUTF8"]
+    command = [sys.executable, str(ROOT / "examples" / "demo.py"), "--video=片段.mp4", "--question=发生了什么？ …"]
+    result = subprocess.run(command, capture_output=True, check=False, env=env, cwd=folder, timeout=50)
+    assert result.returncode == 0, result.stderr
+    said = result.stdout.decode(encoding)
+    assert ("发生了什么？ …" if encoding == "gbk" else "...") in said
+    assert "simulated" in said
+
+
+def test_a_shell_completes(tmp_path: Path) -> None:
+    words = {"COMP_WORDS": "dmx-omni ask --voice Ki", "COMP_CWORD": "3", "_DMX_OMNI_COMPLETE": "complete_bash"}
+    result = process(env={**environment(), **words}, cwd=tmp_path)
+    assert result.stdout.decode().split() == ["Kiki"]
+
+
+WITHOUT = """
+import sys
+for name in ("av", "uvicorn"):
+    sys.modules[name] = None
+from langchain_dmx_omni.cli import main
+for arguments in (["minutes", "clip.mp4"], ["probe", "clip.mp4"], ["serve"], ["ask", "x", "-a", "clip.mp4", "--fit"]):
+    sys.stderr.write(f"{arguments[0]} {main(arguments)}\\n")
+"""
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, clip: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    env = environment(DMXAPI_API_KEY="sk-x", DMXAPI_BASE_URL="http://127.0.0.1:9/v1")
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False, env=env, cwd=tmp_path
+    )
+    said = 'langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
+    assert result.stderr.splitlines() == [
+        f"error: {said}",
+        "minutes 1",
+        f"error: {said}",
+        "probe 1",
+        'error: LocalGateway needs: pip install "langchain-dmx-omni[local]"',
+        "serve 1",
+        f"error: {said}",
+        "ask 1",
+    ]

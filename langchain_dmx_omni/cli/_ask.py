@@ -12,7 +12,7 @@ import typer
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from rich.console import Console
 
-from langchain_dmx_omni import ChatDMXOmni, Speech, media
+from langchain_dmx_omni import ChatDMXOmni, Speech, media, voices
 from langchain_dmx_omni._profiles import DEFAULT_VOICE
 from langchain_dmx_omni.errors import DMXOmniError
 
@@ -25,7 +25,14 @@ Attachments = Annotated[
     typer.Option("--attachment", "-a", metavar="FILE|URL|-", help="Image, audio or video; - is standard input."),
 ]
 System = Annotated[str | None, typer.Option("--system", "-s", help="Instructions.", show_default=False)]
-Voice = Annotated[str | None, typer.Option(help="A voice that speaks the answer, such as Tina.", show_default=False)]
+Voice = Annotated[
+    str | None,
+    typer.Option(
+        help="A voice that speaks the answer, such as Tina.",
+        show_default=False,
+        autocompletion=lambda incomplete: [name for name in voices.names() if name.startswith(incomplete)],
+    ),
+]
 Fit = Annotated[bool, typer.Option("--fit", help="Make local files fit what the service takes.")]
 
 

@@ -63,8 +63,8 @@ WRITTEN: dict[str, tuple[list[str], dict[str, str]]] = {
         },
     ),
     "subtitles, translated": (
-        ["subtitles", "clip.mp4", "-f", "txt", "--translate", "German", "-o", "out"],
-        {"out/clip.txt": "Hello <you> & all.\nBye.\n", "out/clip.German.txt": "Hallo ihr alle.\nTschüss.\n"},
+        ["subtitles", "clip.mp4", "-f", "txt", "--translate", "German (Swiss)", "-o", "out"],
+        {"out/clip.txt": "Hello <you> & all.\nBye.\n", "out/clip.German-Swiss.txt": "Hallo ihr alle.\nTschüss.\n"},
     ),
     "minutes": (
         ["minutes", "clip.mp4"],

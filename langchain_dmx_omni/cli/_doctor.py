@@ -63,7 +63,7 @@ def _record(llm: ChatDMXOmni, folder: Path, of: _prices.Prices, *, yes: bool) ->
     tokens = sum(probe.tokens * max(1, len(probe.series)) for probe in PROBES)
     cost = _prices.said(tokens * of.text / 1e6)
     _output.note(f"{len(PROBES)} questions to {llm.model} at {without_user_info(llm.base_url)}: {cost}")
-    if not yes and not typer.confirm("Ask them?", err=True):
+    if not yes and not _output.confirmed("Ask them?"):
         raise typer.Exit(FAILED)
     findings = []
     for finding in _run.findings(_run.Service(llm, folder)):

@@ -35,7 +35,8 @@ _SPELLED = {
 }
 """Signs of ordinary texts, in ASCII."""
 
-_CONTROLS = {code: None for code in (*range(32), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+CONTROLS = {code: None for code in (*range(32), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+"""For `str.translate`: takes out what moves a terminal's cursor, or worse."""
 
 
 def prepare() -> None:
@@ -75,7 +76,7 @@ def answer(text: str, end: str = "\n") -> None:
     Raises:
         BrokenPipeError: Nobody reads it any more.
     """
-    answer_drawn(text.translate(_CONTROLS) if is_terminal(sys.stdout) else text, end)
+    answer_drawn(text.translate(CONTROLS) if is_terminal(sys.stdout) else text, end)
 
 
 def answer_drawn(text: str, end: str = "\n") -> None:
@@ -105,6 +106,15 @@ def answer_json(value: Any) -> None:
 def note(text: str, end: str = "\n") -> None:
     """Write a line on standard error; where nobody reads that, it is lost."""
     _write(sys.stderr, text + end)
+
+
+def confirmed(question: str) -> bool:
+    """Ask on standard error, and return whether the answer is yes; no answer is none."""
+    note(f"{question} [y/N] ", end="")
+    line = sys.stdin.readline() if sys.stdin is not None else ""
+    if not is_terminal(sys.stdin):
+        note("")
+    return line.strip().lower() in ("y", "yes", "是")
 
 
 def error(text: str) -> None:

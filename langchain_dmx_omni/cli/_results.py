@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,14 +103,18 @@ class Results:
             yield result, path.stem
             return
         yield _lines(result, translated=False), path.stem
-        yield _lines(result, translated=True), f"{path.stem}.{self.translated}"
+        yield _lines(result, translated=True), self._translated_stem(path)
 
     def _places(self, file: Path) -> Iterator[Path]:
         assert self._folder is not None
-        for stem in (file.stem, *([f"{file.stem}.{self.translated}"] if self.translated else [])):
+        for stem in (file.stem, *([self._translated_stem(file)] if self.translated else [])):
             yield from (self._folder / f"{stem}.{format}" for format in self._formats)
         if self.mux:
             yield self._copy_of(file)
+
+    def _translated_stem(self, file: Path) -> str:
+        language = re.sub(r"[^\w-]+", "-", self.translated or "").strip("-")
+        return f"{file.stem}.{language}"
 
     def _copy_of(self, file: Path) -> Path:
         assert self._folder is not None

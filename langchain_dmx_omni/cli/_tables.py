@@ -45,7 +45,7 @@ def show(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
 
 
 def _spelled(text: str, encoding: str) -> str:
-    return text.encode(encoding, "dmx-omni").decode(encoding)
+    return text.translate(_output.CONTROLS).encode(encoding, "dmx-omni").decode(encoding)
 
 
 class _Page(io.StringIO):

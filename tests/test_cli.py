@@ -158,6 +158,14 @@ def test_a_conversation_is_remembered(shell: Shell, gateway: LocalGateway) -> No
     assert outcome.err.startswith("error: no.mp4")
 
 
+def test_a_conversation_is_heard(shell: Shell) -> None:
+    for lines, files in ((b"One.\nTwo.\n", ["001.wav", "002.wav"]), (b"Three.\n", ["001.wav", "002.wav", "003.wav"])):
+        outcome = shell("chat", "--voice", "Tina", "--save", "said", stdin=lines)
+        assert outcome.status == 0, outcome.err
+        assert sorted(path.name for path in Path("said").iterdir()) == files
+    assert shell("chat", "--voice", "Tina").status == 2
+
+
 # --- files and voices -------------------------------------------------------------------------------------------------
 
 

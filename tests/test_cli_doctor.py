@@ -270,6 +270,18 @@ def test_a_wrong_key_ends_it(shell: Shell, gateway: LocalGateway) -> None:
     assert "error: the service answered 401: Invalid token" in outcome.err
 
 
+def test_records_of_an_earlier_run_go(shell: Shell) -> None:
+    Path("wire").mkdir()
+    Path("wire/mine.json").write_text('{"mine": 1}')
+    Path("wire/inline_limit_1.json").write_text('{"probe": "inline_limit"}')
+    Path("wire/broken.json").write_text("{")
+    assert shell("doctor", "--wire", "wire", "--yes").status == 0
+    assert not Path("wire/inline_limit_1.json").exists()
+    assert Path("wire/mine.json").exists()
+    assert Path("wire/broken.json").exists()
+    Path("wire/broken.json").unlink()
+
+
 def test_a_folder_without_records(shell: Shell) -> None:
     outcome = shell("serve", "--replay", ".", "--port", "0")
     assert (outcome.status, outcome.out) == (2, "")

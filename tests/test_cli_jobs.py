@@ -103,7 +103,7 @@ def test_results_are_files(
     assert outcome.status == 0, outcome.err
     assert {name: has(name) for name in files} == files
     assert set(files) <= set(outcome.out.replace("\\", "/").split())
-    assert "clip.mp4: 1 calls, tokens: 12 in, 6 out, 18 in all; about CNY 0.0001 (an estimate)" in outcome.err
+    assert "clip.mp4: 1 call, tokens: 12 in, 6 out, 18 in all; about CNY 0.0001 (an estimate)" in outcome.err
     # Once more: everything is kept, and nothing is asked.
     again = shell(*arguments)
     assert (again.status, len(told.requests)) == (0, 1)

@@ -98,7 +98,7 @@ def chat(
     llm = chat_model(model=model, voice=voice, max_retries=retries)
     history: list[BaseMessage] = [SystemMessage(system)] if system else []
     waiting = _attachments.blocks(attachment or [], fit=fit)
-    turn = 0
+    turn = 0 if save is None else _last_turn(save)
     while (line := _line()) is not None:
         if line.startswith("/a "):
             try:
@@ -122,6 +122,11 @@ def chat(
             continue
         waiting = []
         history = [*media.strip(history), question, AIMessage("".join(chunk.text for chunk in chunks))]
+
+
+def _last_turn(folder: Path) -> int:
+    """Return the number of the last answer in a folder: an earlier conversation is not written over."""
+    return max((int(each.stem) for each in folder.glob("*.wav") if each.stem.isdecimal()), default=0)
 
 
 def piped_text() -> str | None:

@@ -66,7 +66,7 @@ class Used(BaseCallbackHandler):
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """Add what a call has used."""
-        (generation,) = response.generations[0]
+        generation = response.generations[0][0]
         usage = getattr(getattr(generation, "message", None), "usage_metadata", None) or {}
         with self._lock:
             self.calls += 1
@@ -116,9 +116,8 @@ def show_plans(plans: Sequence[Plan], of: Prices) -> None:
             rows.append((plan.path.name, "-", "-", "-", "0"))
     show(("file", "window", "from", "to", "tokens"), rows, right=("window", "from", "to", "tokens"))
     count = sum(len(plan.windows) for plan in plans)
-    _output.note(
-        f"{count} windows to ask about, {total.tokens:,} tokens to send, {_prices.said(total.cost)}; answers on top"
-    )
+    windows = f"{count} window{'s' * (count != 1)} to ask about"
+    _output.note(f"{windows}, {total.tokens:,} tokens to send, {_prices.said(total.cost)}; answers on top")
 
 
 def run(
@@ -168,7 +167,8 @@ def _finished(path: Path, used: Used, result: Any, of: Prices, finish: Callable[
             _output.note(f"{path.name}: {gap.window.start:.0f}-{gap.window.end:.0f} s is missing: {gap.error}")
     if used.calls:
         cost = _prices.said(_prices.cost(used.tokens, of))
-        _output.note(f"{path.name}: {used.calls} calls, tokens: {_output.usage(used.tokens, cost)}")
+        calls = f"{used.calls} call{'s' * (used.calls > 1)}"
+        _output.note(f"{path.name}: {calls}, tokens: {_output.usage(used.tokens, cost)}")
     else:
         _output.note(f"{path.name}: no calls, all answers were kept")
     return not isinstance(result, BaseException)

@@ -42,11 +42,12 @@ def list_voices(
             f"{len(chosen)} voices are {len(chosen)} calls: name a language, or add --yes", param_hint="--sample"
         )
     folder = _paths.folder(sample, "--sample")
-    for voice in chosen:
+    places = [_paths.target(folder / f"{voice.name}.wav", "--sample") for voice in chosen]
+    for voice, place in zip(chosen, places, strict=True):
         llm = chat_model(model=model, voice=voice.name)
         name = voice.language or "your own language"
         question = f"Say one short sentence in {name} that introduces you as {voice.name}, and nothing else."
-        path = Speech.from_message(llm.invoke([HumanMessage(question)])).save(folder / f"{voice.name}.wav")
+        path = Speech.from_message(llm.invoke([HumanMessage(question)])).save(place)
         _output.answer(str(path))
 
 

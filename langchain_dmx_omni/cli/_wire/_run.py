@@ -75,9 +75,22 @@ def findings(service: Service) -> Iterator[Finding]:
     Raises:
         DMXOmniError: The key is wrong, or the service can't be reached.
     """
+    _forget(service.folder)
     for probe in PROBES:
         reading = _reading(service, probe)
         yield Finding(probe, Reading(*map(service.redact, reading)))  # the service may repeat what it was sent
+
+
+def _forget(folder: Path) -> None:
+    """Delete the records of an earlier run, and nothing else: answers of two runs would be played back as one."""
+    names = {probe.name for probe in PROBES}
+    for path in folder.glob("*.json"):
+        try:
+            kept = json.loads(path.read_text("utf-8"))
+        except ValueError:
+            continue
+        if isinstance(kept, dict) and kept.get("probe") in names:
+            path.unlink()
 
 
 def _reading(service: Service, probe: Probe) -> Reading:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from langchain_dmx_omni import ChatDMXOmni, Speech
-from langchain_dmx_omni.cli import main
+from langchain_dmx_omni.cli import _checks, main
 from langchain_dmx_omni.cli._wire._probes import PROBES
 from langchain_dmx_omni.testing import Answer, LocalGateway, Request, Script, _rules, scripts
 
@@ -280,6 +280,30 @@ def test_records_of_an_earlier_run_go(shell: Shell) -> None:
     assert Path("wire/mine.json").exists()
     assert Path("wire/broken.json").exists()
     Path("wire/broken.json").unlink()
+
+
+def test_what_is_not_recorded_gets_the_likeliest_answer(shell: Shell, gateway: LocalGateway) -> None:
+    gateway.play(scripts.ARRIVALS["aborts_at_once"](), scripts.sse(scripts.spoken("Spoken.", bytes(4800))))
+    outcome = shell("doctor", "--wire", "wire", "--yes")
+    assert outcome.status == 0, outcome
+    assert "stream: refused (" in outcome.err
+    with LocalGateway(replay="wire") as again:
+        llm = ChatDMXOmni(base_url=again.base_url, api_key=again.api_key, max_retries=0)
+        picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+        answer = llm.invoke([("human", [picture, {"type": "text", "text": "Which colour?"}])], voice="Tina")
+        assert (answer.text, Speech.from_message(answer).duration) == ("Spoken.", 0.1)
+        with pytest.raises(ValueError, match="not supported with audio"):
+            ChatDMXOmni(
+                base_url=again.base_url, api_key=again.api_key, voice="Tina", system_with_audio="send", max_retries=0
+            ).invoke([("system", "Be kind."), ("human", "Hello!")])
+
+
+def test_a_key_may_belong_to_another_host(models: list[Script], shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_checks, "_SISTERS", ("127.0.0.1", "127.0.0.1:9"))
+    models.append(scripts.ERRORS["401_invalid_token"]())
+    outcome = shell("doctor")
+    assert outcome.status == 1
+    assert "none of the service's hosts knows it" in outcome.out
 
 
 def test_a_folder_without_records(shell: Shell) -> None:

@@ -247,6 +247,19 @@ def test_the_bar_and_ctrl_c(gateway: LocalGateway, clip: Path, tmp_path: Path) -
     assert 1 <= len(list((tmp_path / "cache").rglob("0000*.json"))) <= len(gateway.requests)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
+def test_what_is_written_stands_above_the_bar(gateway: LocalGateway, clip: Path, tmp_path: Path) -> None:
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    gateway.play(scripts.sse(scripts.answer(json.dumps(SPOKEN))))
+    env = environment(gateway, DMX_OMNI_CACHE_DIR=str(tmp_path / "cache"), COLUMNS="200")
+    arguments = ["chapters", str(tmp_path / "clip.mp4"), "-o", str(tmp_path)]
+    status, screen = in_terminal(*arguments, env=env, interrupt_after="\0")
+    assert status == 0, screen
+    written = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\r", screen)
+    assert re.search(rf"[\r\n]{re.escape(str(tmp_path / 'clip.md'))}\s*[\r\n]", written), screen
+    assert "1/1 windows" in written
+
+
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0, "0:00"), (65.4, "1:05"), (3599.6, "1:00:00"), (36_061, "10:01:01")]
 )

@@ -66,7 +66,7 @@ def progress(total: float, unit: str) -> Iterator[Progress]:
     """Yield a progress display on standard error, for people only; elsewhere it shows nothing.
 
     Args:
-        total: Not used for the display but where there is nothing to do: then nothing is shown.
+        total: How much there is to do; with nothing to do, nothing is shown.
         unit: What is counted.
     """
     console = Console(stderr=True, highlight=False, emoji=False)
@@ -79,5 +79,7 @@ def progress(total: float, unit: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
     ]
     visible = console.is_terminal and total > 0
-    with Progress(*columns, console=console, redirect_stdout=False, disable=not visible) as display:
+    # On a terminal answers go above the bar; into a pipe they go as they are.
+    redirected = _output.is_terminal(sys.stdout)
+    with Progress(*columns, console=console, redirect_stdout=redirected, disable=not visible) as display:
         yield display

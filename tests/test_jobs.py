@@ -352,6 +352,8 @@ BUILT_IN: dict[str, tuple[Any, dict[str, Any]]] = {
     "chapters": (jobs.chapters(closing=False), {"title": "t", "summary": "s", "chapters": []}),
     "minutes": (jobs.minutes(closing=False), {"summary": "s", "speakers": [], "decisions": [], "actions": []}),
     "moderation": (jobs.moderation(), {"findings": []}),
+    "highlights": (jobs.highlights(), {"highlights": []}),
+    "ask": (jobs.ask("Who speaks?", closing=False), {"relevant": True, "answer": "a", "evidence": []}),
     "subtitles": (jobs.subtitles(allow_silent=True), {"lines": []}),
 }
 

@@ -28,6 +28,7 @@ from ._answer.protocol_events import EventWriter
 from ._event_log import EventLog
 from ._exchange import Exchange
 from ._fields import Fields
+from ._request.inputs import as_messages, readable
 from ._request.messages import without_random_ids
 from ._request.options import resolve
 from ._request.payload import build
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.language_models import LanguageModelInput
     from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.prompt_values import PromptValue
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
@@ -165,6 +167,15 @@ class ChatDMXOmni(Fields):
         return _tokens.count_messages(messages, self.media_roots) + of_tools
 
     # Calls
+
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        """Return LangChain's prompt value; a block, or a list of blocks and texts, is one human message."""
+        try:
+            return super()._convert_input(as_messages(model_input))
+        except (ValueError, NotImplementedError) as error:
+            if short := readable(error):
+                raise short from None
+            raise
 
     def _generate(
         self,

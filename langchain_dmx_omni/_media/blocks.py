@@ -15,6 +15,7 @@ from langchain_dmx_omni._profiles import LIMITS
 from langchain_dmx_omni.errors import InvalidInputError
 
 from . import sources
+from .base64_text import Base64Text
 from .data import FileData, InlineData
 from .images import fit_image
 from .mime import Kind, from_name, kind_of
@@ -132,7 +133,8 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
         mime = _typed(source.mime or from_name(name), claim.kind) or f"{claim.kind}/*"
         if not inline:
             return {"url": path.absolute().as_uri(), "mime_type": mime}
-        return {"base64": b2a_base64(data.head(status.st_size), newline=False).decode("ascii"), "mime_type": mime}
+        text = b2a_base64(data.head(status.st_size), newline=False).decode("ascii")
+        return {"base64": Base64Text(text), "mime_type": mime}
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidInputError):
             raise
@@ -143,7 +145,8 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
 
 def _inlined(source: sources.Source, claim: Claim) -> dict[str, str]:
     assert isinstance(source.data, InlineData)
-    return {"base64": source.data.base64, "mime_type": _typed(source.mime, claim.kind) or f"{claim.kind}/*"}
+    mime = _typed(source.mime, claim.kind) or f"{claim.kind}/*"
+    return {"base64": Base64Text(source.data.base64), "mime_type": mime}
 
 
 def _typed(mime: str | None, kind: str | None) -> str | None:

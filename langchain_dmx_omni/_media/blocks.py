@@ -41,15 +41,13 @@ def block(
 
 
 def local_file(kind: Kind, src: Source) -> Path | None:
-    """Return the path of a local file that is to be fitted; None for what is no file.
+    """Return the path of a local file that is to be fitted; None for what is no file. For bytes, see `held_bytes`.
 
     Raises:
         ContentBlockError: There is no such file, it is empty, or its bytes are another kind of media.
     """
     claim = Claim("the media given", kind, fit=True)
-    if isinstance(src, bytes | bytearray | memoryview):
-        raise claim.error("fit=True needs a file: write the bytes to one and give its path")
-    if isinstance(src, str) and sources.is_url(src):
+    if isinstance(src, bytes | bytearray | memoryview) or (isinstance(src, str) and sources.is_url(src)):
         return None
     try:
         path = _expanded(src)
@@ -57,6 +55,23 @@ def local_file(kind: Kind, src: Source) -> Path | None:
         return None  # neither a path nor a URL: refused with the rest
     _from_path(path, False, claim)
     return path
+
+
+def held_bytes(kind: Kind, src: Source) -> bytes | None:
+    """Return the bytes that are to be fitted, given as such or in a data URL; None for a path and any other URL.
+
+    Raises:
+        ContentBlockError: They are another kind of media, or there are none.
+    """
+    claim = Claim("the media given", kind, fit=True)
+    if isinstance(src, bytes | bytearray | memoryview):
+        data = sources.from_bytes(bytes(src), claim).data
+    elif isinstance(src, str) and src[:5].lower() == "data:":
+        data = sources.from_url(src, claim).data
+    else:
+        return None
+    assert isinstance(data, InlineData)
+    return a2b_base64(data.base64)
 
 
 def fitted_image(src: Source, *, inline: bool) -> Source:
@@ -67,13 +82,9 @@ def fitted_image(src: Source, *, inline: bool) -> Source:
         ImportError: The extra `image` is not installed.
     """
     claim = Claim("the media given", "image", fit=True)
-    held: object = None
-    if isinstance(src, bytes | bytearray | memoryview):
-        held = sources.from_bytes(bytes(src), claim).data
-    elif isinstance(src, str) and src[:5].lower() == "data:":
-        held = sources.from_url(src, claim).data
-    if isinstance(held, InlineData):
-        return fit_image(a2b_base64(held.base64), claim.what, LIMITS.data_url)
+    held = held_bytes("image", src)
+    if held is not None:
+        return fit_image(held, claim.what, LIMITS.data_url)
     path = local_file("image", src)
     if path is None:
         return src

@@ -34,6 +34,9 @@ else:
     Secret = SecretStr
 
 _KEY = "DMXAPI_API_KEY"
+_UNSHOWN = {"model", "base_url", "api_key", "metadata", "profile"}
+"""Fields that `repr` has shown already, or leaves out: a key's stars tell nothing, LangChain fills the others."""
+
 _HEADERS = "DMXAPI_DEFAULT_HEADERS"
 """What stands for the headers in a serialized model; `load(secrets_map=…)` takes them by this name."""
 
@@ -202,9 +205,14 @@ class Fields(BaseChatModel):
         return serialized
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Return the fields for `repr`, without what may be secret in them."""
-        for name, value in super().__repr_args__():
-            yield name, without_user_info(value) if name == "base_url" else value
+        """Return for `repr` the model's name and what was set, without what may be secret in it."""
+        yield "model", self.model
+        if self.base_url != _profiles.DEFAULT_BASE_URL:
+            yield "base_url", without_user_info(self.base_url)
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.repr and name not in _UNSHOWN and name in self.model_fields_set and value != field.default:
+                yield name, value
 
     @classmethod
     def is_lc_serializable(cls) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -25,21 +24,19 @@ from ._answer import endings
 from ._answer.chunks import ChunkWriter, to_message
 from ._answer.deltas import AnswerSpec
 from ._answer.protocol_events import EventWriter
+from ._calls import Calls
 from ._event_log import EventLog
 from ._exchange import Exchange
-from ._fields import Fields
-from ._request.inputs import as_messages, readable
 from ._request.messages import without_random_ids
 from ._request.options import resolve
 from ._request.payload import build
 from ._request.tools import resolve_tool_choice, to_wire_tools
-from .errors import DMXOmniWarning
+from ._warnings import from_here, warn_user
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.language_models import LanguageModelInput
     from langchain_core.messages import AIMessage, BaseMessage
-    from langchain_core.prompt_values import PromptValue
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
@@ -52,7 +49,7 @@ __all__ = ["ChatDMXOmni"]
 Written_co = TypeVar("Written_co", covariant=True)
 
 
-class ChatDMXOmni(Fields):
+class ChatDMXOmni(Calls):
     """A model that sees, hears and speaks: DMXAPI's `qwen3.5-omni-plus-all`.
 
     Text, images, audio and video in any mix go in; text comes out, and with a voice, speech as well::
@@ -168,15 +165,6 @@ class ChatDMXOmni(Fields):
 
     # Calls
 
-    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
-        """Return LangChain's prompt value; a block, or a list of blocks and texts, is one human message."""
-        try:
-            return super()._convert_input(as_messages(model_input))
-        except (ValueError, NotImplementedError) as error:
-            if short := readable(error):
-                raise short from None
-            raise
-
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -286,7 +274,8 @@ class ChatDMXOmni(Fields):
         if all(isinstance(message.content, str) for message in messages):
             return self._exchange(messages, stop, call, blocks=blocks)
         # Checking media reads files and megabytes of base64: not on the event loop.
-        return await asyncio.to_thread(self._exchange, messages, stop, call, blocks=blocks)
+        with from_here():
+            return await asyncio.to_thread(self._exchange, messages, stop, call, blocks=blocks)
 
     def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, call: Mapping[str, Any], *, blocks: bool = False
@@ -335,4 +324,4 @@ class _Writer(Protocol[Written_co]):
 
 def _warn(answer: Answer) -> None:
     for message in endings.warnings(answer):
-        warnings.warn(message, DMXOmniWarning, stacklevel=3)
+        warn_user(message)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["audio", "image", "strip", "video"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def image(
     src: Source,
     *,

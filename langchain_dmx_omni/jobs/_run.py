@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Generator
 from contextlib import closing
 from functools import cached_property
@@ -14,10 +13,10 @@ from langchain_core.exceptions import ModelAuthenticationError, ModelNotFoundErr
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
+from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.errors import (
     BadRequestError,
     ContentBlockError,
-    DMXOmniWarning,
     StorageError,
     UnreadableAnswerError,
 )
@@ -275,11 +274,9 @@ class Run(Generic[ResultT]):
             DMXOmniWarning: It is left out.
         """
         if self._on_error == "skip" and isinstance(error, _REFUSALS):
-            warnings.warn(
+            warn_user(
                 f"{self._task.name}: the closing question has no answer, the result is put together from the "
-                f"windows' alone: {error}",
-                DMXOmniWarning,
-                stacklevel=2,
+                f"windows' alone: {error}"
             )
             return
         error.add_note(f"{self._task.name}: the closing question about {self._recording.path.name}")

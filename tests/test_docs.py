@@ -20,10 +20,13 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 import pytest
+from IPython.core import oinspect
 from langchain_core.language_models import BaseChatModel
 
 from langchain_dmx_omni import ChatDMXOmni, jobs
 from langchain_dmx_omni.testing import LocalGateway
+
+from . import option_docs
 
 ROOT = Path(__file__).resolve().parent.parent
 # `make bench` writes the one without Python.
@@ -167,6 +170,42 @@ def test_the_readme_lists_every_option() -> None:
     listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     langchains_own = {*BaseChatModel.model_fields, "streaming"}
     assert listed == ChatDMXOmni.model_fields.keys() - langchains_own
+
+
+DEFAULTS: dict[str, object] = {
+    "none": None,
+    "off": None,
+    "the service's": None,
+    "text only": None,
+    "on": True,
+    "fold": "fold",
+    "512 MiB": 512 << 20,
+    "2 GiB": 2 << 30,
+    "qwen3.5-omni-plus-all": "qwen3.5-omni-plus-all",
+    **{number: int(number) for number in ("60", "300", "120", "2")},
+}
+
+
+def test_the_readme_says_the_defaults() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    checked = 0
+    for names, defaults in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (.+?) \|", text, re.MULTILINE):
+        options, words = re.findall(r"\w+", names), defaults.split(", ")
+        for option, word in zip(options, words * len(options), strict=False):
+            if (word := word.strip('`"')) in DEFAULTS:
+                checked += 1
+                field = ChatDMXOmni.model_fields[option]
+                assert field.get_default(call_default_factory=True, validated_data={}) in (DEFAULTS[word], "wav", [])
+    assert checked > 20
+
+
+def test_the_docstring_says_of_each_option_what_its_field_says() -> None:
+    assert option_docs.lines() in str(ChatDMXOmni.__doc__)
+
+
+def test_an_editor_shows_every_option() -> None:
+    data = oinspect.Inspector(theme_name="nocolor").info(ChatDMXOmni)
+    assert all(f" {name}: " in str(data["docstring"]) for name in option_docs.options())
 
 
 def test_the_page_about_jobs_lists_every_task() -> None:

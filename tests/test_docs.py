@@ -23,14 +23,14 @@ import pytest
 from IPython.core import oinspect
 from langchain_core.language_models import BaseChatModel
 
-from langchain_dmx_omni import ChatDMXOmni, jobs
+from langchain_dmx_omni import ChatDMXOmni, errors, jobs, voices
 from langchain_dmx_omni.testing import LocalGateway
 
 from . import option_docs
 
 ROOT = Path(__file__).resolve().parent.parent
-# `make bench` writes the one without Python.
-PAGES = [ROOT / "README.md", *(page for page in sorted(ROOT.glob("docs/*.md")) if page.name != "benchmarks.md")]
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted(ROOT.glob("docs/**/*.md"))]
+LINKED = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "llms.txt"))]
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
 FENCE = re.compile(r"^(?P<above>[^\n]*)\n```(?P<language>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 EXEMPTION = re.compile(r"<!-- not run: \S.* -->")
@@ -84,16 +84,65 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix().removeprefix("docs/")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name_of)
 def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = blocks(page)
-    assert found, f"{page.name} shows no Python"
     # A real module, so that classes and type hints in a block can be resolved.
     module = ModuleType(f"page_{page.stem.lower()}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     for line, code in found:
         # Empty lines in front make a traceback name the line of the page.
         exec(compile("\n" * line + code, page, "exec", dont_inherit=True), vars(module))
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as code hosts make them."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.read_text("utf-8")):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in headings(target), f"{path}#{anchor}"
+
+
+def test_every_page_is_listed() -> None:
+    site = (ROOT / "mkdocs.yml").read_text("utf-8")
+    listed = set(re.findall(r": ([\w/-]+\.md)$", site, re.MULTILINE))
+    assert {name_of(page) for page in ROOT.glob("docs/**/*.md")} <= listed
+    named = (ROOT / "llms.txt").read_text("utf-8")
+    missing = [page.name for page in ROOT.glob("docs/*.md") if f"(docs/{page.name})" not in named]
+    assert set(missing) <= {"api.md"}
+
+
+def test_every_error_has_its_anchor() -> None:
+    classes = {name.lower() for name in errors.__all__ if name != "DMXOmniWarning"}
+    assert classes <= headings(ROOT / "docs" / "errors.md")
+
+
+def test_messages_that_are_explained_in_chinese_are_said() -> None:
+    table = (ROOT / "docs" / "zh" / "errors.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(.+?)` \| (?:警告 )?`(\w+)` \|", table, re.MULTILINE)
+    source = "".join(path.read_text("utf-8") for path in ROOT.glob("langchain_dmx_omni/**/*.py"))
+    service = {"当前分组上游负载已饱和", "Failed to download multimodal content", "data_inspection_failed"}
+    assert len(rows) > 15
+    assert [said for said, _ in rows if said not in source and said not in service] == []
+    assert {name for _, name in rows} - {"ImportError"} <= set(errors.__all__)
+
+
+def test_the_page_about_voices_lists_them_all() -> None:
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|", (ROOT / "docs" / "voices.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert rows[1:] == [(voice.name, voice.chinese_name, voice.language or "—") for voice in voices.VOICES]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

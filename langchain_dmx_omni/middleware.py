@@ -75,8 +75,11 @@ class SmallHistory(AgentMiddleware[Any, Any, Any]):
         self._keep_speech = keep_speech
         self._media_turns = media_turns
 
-    def refer(self, messages: Iterable[BaseMessage]) -> list[BaseMessage]:
-        """Return messages with references in the place of inline media, which goes to files."""
+    def refer(self, messages: Iterable[BaseMessage]) -> list[Any]:
+        """Return messages with references in the place of inline media, which goes to files.
+
+        Typed loosely, since an agent's input takes no list of `BaseMessage`.
+        """
         return [self._referring(message) for message in messages]
 
     def speech(self, message: BaseMessage) -> Speech:

@@ -15,6 +15,7 @@ from urllib.request import url2pathname
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from ._media.base64_text import without_head
 from ._media.kept import decoded, keep
 from ._request.content import KINDS
 from .chat_models import ChatDMXOmni
@@ -172,12 +173,18 @@ class SmallHistory(AgentMiddleware[Any, Any, Any]):
         if kind is None or kind.media is None:
             return block
         standard: dict[str, Any] = {**HumanMessage([block]).content_blocks[0]}
-        text = standard.pop("base64", None)
-        if not isinstance(text, str):
+        name = block["type"]
+        if name in ("video_url", "audio_url"):  # which LangChain doesn't know
+            inner = block.get(name)
+            beside = {key: value for key, value in block.items() if key not in ("type", name)}
+            standard = {"type": kind.media, **beside, "url": inner.get("url") if isinstance(inner, dict) else inner}
+        data = _inline_data(standard)
+        if data is None:
             return block
         if str(standard.get("id")).startswith("lc_"):  # LangChain's, at random
             del standard["id"]
-        return {**standard, "url": keep(decoded(text), standard.get("mime_type"), self.folder).as_uri()}
+        standard.pop("base64", None)
+        return {**standard, "url": keep(data, standard.get("mime_type"), self.folder).as_uri()}
 
     def _read(self, url: str) -> Speech:
         path = Path(url2pathname(unquote(urlsplit(url).path))).resolve()
@@ -188,3 +195,14 @@ class SmallHistory(AgentMiddleware[Any, Any, Any]):
         except OSError as error:
             raise StorageError.of(error, "read speech", path, "it was kept there when it was answered") from error
         return Speech.from_message(AIMessage([{"type": "audio", "base64": b2a_base64(data, newline=False).decode()}]))
+
+
+def _inline_data(block: dict[str, Any]) -> bytes | None:
+    """Return the bytes that a block holds; None where it refers to them, or where the model will say that it can't."""
+    text = block.get("base64", block.get("url"))
+    if not isinstance(text, str) or ("base64" not in block and text[:5].lower() != "data:"):
+        return None
+    try:
+        return decoded(without_head(text))
+    except ValueError:
+        return None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PCM = bytes(range(256)) * 3_000  # 16 seconds
 WAV = clips.sound(10.0, 0.5)
+MP4 = clips.clip(clips.RED, seconds=0.2, amplitude=None)
 PNG = clips.image("png", clips.RED, width=16, height=16)
 THREAD: Any = {"configurable": {"thread_id": "1"}}
 
@@ -118,6 +119,42 @@ def test_inline_media_leaves_the_state_with_the_answer(llm: ChatDMXOmni, folder:
     ]
     # The picture of the tool is of this turn, the sound of the one before.
     assert messages[-1].text == "1 media"
+
+
+PNG_URL = f"data:image/png;base64,{media.image(PNG)['base64']}"
+REFERRED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "ours": (media.video(MP4, fps=1), {"type": "video", "mime_type": "video/mp4", "extras": {"fps": 1}}),
+    "a data URL": ({"type": "image", "url": PNG_URL}, {"type": "image"}),
+    "OpenAI's": ({"type": "image_url", "image_url": {"url": PNG_URL}}, {"type": "image", "mime_type": "image/png"}),
+    "the service's": (
+        {"type": "video_url", "video_url": {"url": f"data:;base64,{media.video(MP4)['base64']}"}, "fps": 1},
+        {"type": "video", "fps": 1},
+    ),
+}
+AS_THEY_ARE: dict[str, Any] = {
+    "text": {"type": "text", "text": "Hi"},
+    "a string": "Hi",
+    "a URL": {"type": "image", "url": "https://example.com/a.png"},
+    "the service's URL": {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}},
+    "a reference": {"type": "video", "url": "file:///a.mp4"},
+    "broken base64": {"type": "audio", "base64": "A!"},
+}
+
+
+@pytest.mark.parametrize(("block", "after"), REFERRED.values(), ids=REFERRED)
+def test_a_block_becomes_a_reference(folder: Path, block: dict[str, Any], after: dict[str, Any]) -> None:
+    (message,) = SmallHistory(folder).refer([HumanMessage([block])])
+    (reference,) = message.content
+    (path,) = folder.iterdir()
+    assert reference == {**after, "url": path.as_uri()}
+    assert path.read_bytes() in (PNG, MP4)
+    assert path.suffix in (".png", ".mp4")
+
+
+@pytest.mark.parametrize("block", AS_THEY_ARE.values(), ids=AS_THEY_ARE)
+def test_what_holds_no_bytes_stays(folder: Path, block: Any) -> None:
+    message = HumanMessage([block])
+    assert SmallHistory(folder).refer([message])[0] is message
 
 
 @pytest.mark.parametrize(("turns", "sent"), [(1, "1 media"), (2, "2 media"), (None, "3 media")])

@@ -11,7 +11,7 @@ from pathlib import Path
 from langchain_dmx_omni.errors import StorageError
 
 from .base64_text import clean_base64
-from .mime import audio_format, kind_of
+from .mime import audio_format, kind_of, sniff
 
 
 def keep(data: bytes, mime_type: str | None, folder: Path) -> Path:
@@ -20,7 +20,9 @@ def keep(data: bytes, mime_type: str | None, folder: Path) -> Path:
     Raises:
         StorageError: The folder can't be written, or the disk is full.
     """
-    path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}{_suffix(mime_type)}"
+    media_type = sniff(data)
+    suffix = _suffix(mime_type or (media_type.mime if media_type else None))
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

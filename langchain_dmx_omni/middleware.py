@@ -181,10 +181,9 @@ class SmallHistory(AgentMiddleware[Any, Any, Any]):
         data = _inline_data(standard)
         if data is None:
             return block
-        if str(standard.get("id")).startswith("lc_"):  # LangChain's, at random
-            del standard["id"]
-        standard.pop("base64", None)
-        return {**standard, "url": keep(data, standard.get("mime_type"), self.folder).as_uri()}
+        url = keep(data, standard.get("mime_type"), self.folder).as_uri()
+        # Ids are random, or the service's own; nobody asks for them again.
+        return {key: value for key, value in standard.items() if key not in ("base64", "id")} | {"url": url}
 
     def _read(self, url: str) -> Speech:
         path = Path(url2pathname(unquote(urlsplit(url).path))).resolve()

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def test_three_turns_with_voice_are_less_than_100_kb(llm: ChatDMXOmni, folder: P
     history = SmallHistory(folder)
     sizes = {}
     for name, middleware in (("plain", []), ("small", [history])):
-        with sqlite3.connect(tmp_path / name, check_same_thread=False) as connection:
+        with closing(sqlite3.connect(tmp_path / name, check_same_thread=False)) as connection:
             saver = SqliteSaver(connection) if way == "invoke" else InMemorySaver()
             agent = create_agent(llm, [look], middleware=middleware, checkpointer=saver)
             asked = history.refer([ASKED]) if middleware else [ASKED]

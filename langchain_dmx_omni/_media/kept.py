@@ -22,7 +22,7 @@ def keep(data: bytes, mime_type: str | None, folder: Path) -> Path:
     """
     media_type = sniff(data)
     suffix = _suffix(mime_type or (media_type.mime if media_type else None))
-    path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}{suffix}"
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:20]}{suffix}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -257,5 +258,5 @@ def test_speech_in_chunks_passes_through_a_checkpoint(gateway: LocalGateway) -> 
 def test_an_anonymizer_keeps_media_out_of_traces(gateway: LocalGateway) -> None:
     anonymize = create_anonymizer([{"pattern": re.compile(r"[A-Za-z0-9+/]{200,}={0,2}"), "replace": "[media]"}])
     message = model(gateway, voice="Tina").invoke([HumanMessage([media.audio(SOUND)])])
-    assert len(str(message.content)) > 10_000
-    assert len(str(anonymize({"content": message.content}))) < 1_000
+    assert len(json.dumps(message.content)) > 10_000
+    assert len(json.dumps(anonymize({"content": message.content}))) < 1_000

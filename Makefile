@@ -24,7 +24,7 @@ PYTEST := -m pytest -q -n auto --maxprocesses 4
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-newest test-oldest lint types docs check bench bench-video clean
+.PHONY: help demo library test test-newest test-oldest lint types docs check bench bench-video clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ demo: .venv/.demo ## ask about a video and save the spoken answer: VIDEO=… QUE
 	@here=$$(pwd) && cd "$$CALLED_FROM" && "$$here/$(BIN)/python" "$$here/examples/demo.py" \
 		$${DEMO_VIDEO:+"--video=$$DEMO_VIDEO"} $${DEMO_QUESTION:+"--question=$$DEMO_QUESTION"} \
 		$${DEMO_VOICE:+"--voice=$$DEMO_VOICE"} $${DEMO_OUTPUT:+"--output=$$DEMO_OUTPUT"}
+
+library: .venv/.library ## make thirty films, index them, ask three questions, draw what was found; in library-demo
+	@$(BIN)/python examples/library.py
 
 test: .venv/.dev ## run the tests; coverage below 95 % fails
 	@echo "Testing"
@@ -78,8 +81,7 @@ bench-video: .venv/.dev ## measure fitting and splitting an hour of 1080p, besid
 clean: ## remove the virtual environment, caches and what the demo left
 	@echo "Cleaning"
 	@rm -rf .venv .venv-bench .venv-newest .venv-oldest build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@rm -rf site
-	@rm -f answer.wav clip.mp4
+	@rm -rf answer.wav clip.mp4 library-demo site
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call prepare,folder): make a virtual environment, or say what is missing.
@@ -96,6 +98,11 @@ endef
 .venv/.demo: pyproject.toml constraints.txt
 	@$(call prepare,.venv)
 	@$(PIP) -e '.[local]'
+	@touch $@
+
+.venv/.library: .venv/.demo
+	@echo "Adding the packages of the library (once, about a minute)"
+	@$(PIP) -e '.[library,local]'
 	@touch $@
 
 # The peers have needs of their own, so they live apart.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._answer.chunks import partial_message
 from ._answer.endings import settle
 from ._answer.reader import AnswerReader
+from ._sse import EventDecoder
 from ._transport import http, retry
 from .errors import DMXOmniError, StreamInterruptedError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ._event_log import EventLog
     from ._request.body import Body
     from ._secrets import Secrets
-    from ._sse import EventDecoder, ServerSentEvent
+    from ._sse import ServerSentEvent
     from ._transport.endpoint import Endpoint
 
 Deltas = list["Delta"]
@@ -144,14 +145,7 @@ class _Attempt:
         """Add what had arrived, and take out what is secret."""
         if self._reader is not None and self.answer.started:
             error.partial = partial_message(self.answer)
-        secrets = self._exchange.secrets()
-        error.args = tuple(secrets.redact(each) if isinstance(each, str) else each for each in error.args)
-        for name, value in vars(error).items():
-            if isinstance(value, str):  # the service's code, param and so on
-                setattr(error, name, secrets.redact(value))
-        if any(secrets.are_in(str(cause)) for cause in _causes(error)):
-            # They would be printed with the traceback.
-            error.__cause__ = error.__context__ = None
+        self._exchange.secrets().clean(error)
         if self._log is not None:
             self._log.fail(error)
 
@@ -159,7 +153,7 @@ class _Attempt:
 class AnswerStream(_Attempt):
     """The answer of one try, as deltas; the request is sent when the first are read."""
 
-    _stream: http.EventStream | None = None
+    _stream: http.EventStream[EventDecoder] | None = None
 
     def __iter__(self) -> Iterator[Deltas]:
         return self
@@ -183,7 +177,7 @@ class AnswerStream(_Attempt):
         try:
             stream, reader = self._stream, self._reader
             if stream is None or reader is None:
-                stream = self._stream = http.send(self._exchange.endpoint, self._exchange.body)
+                stream = self._stream = http.send(self._exchange.endpoint, self._exchange.body, EventDecoder())
                 reader = self._reader = AnswerReader(self._exchange.spec, stream.headers)
             while not reader.answer.ended and (events := stream.read()) is not None:
                 if deltas := self._read(reader, events):
@@ -209,7 +203,7 @@ class AnswerStream(_Attempt):
 class AsyncAnswerStream(_Attempt):
     """Async version of `AnswerStream`."""
 
-    _stream: http.AsyncEventStream | None = None
+    _stream: http.AsyncEventStream[EventDecoder] | None = None
 
     def __aiter__(self) -> AsyncIterator[Deltas]:
         return self
@@ -233,7 +227,7 @@ class AsyncAnswerStream(_Attempt):
         try:
             stream, reader = self._stream, self._reader
             if stream is None or reader is None:
-                stream = self._stream = await http.asend(self._exchange.endpoint, self._exchange.body)
+                stream = self._stream = await http.asend(self._exchange.endpoint, self._exchange.body, EventDecoder())
                 reader = self._reader = AnswerReader(self._exchange.spec, stream.headers)
             while not reader.answer.ended and (events := await stream.read()) is not None:
                 if deltas := self._read(reader, events):
@@ -262,10 +256,3 @@ def as_interruption(error: DMXOmniError) -> StreamInterruptedError | None:
     interruption = StreamInterruptedError(f"the answer broke off midway: {error}")
     interruption.partial = error.partial
     return interruption
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause = error.__cause__ or error.__context__
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -82,6 +82,30 @@ _HINTS: dict[type[APIStatusError], str] = {
     ContextLengthError: "Send less: drop old media with media.strip, or split the input",
 }
 
+_REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), remedy)
+    for pattern, remedy in (
+        (
+            r"failed to download|download the media|download.{0,60}timed out",
+            "The service could not download the media: its URL must be open to it without a login, a signed one must "
+            "not have expired (publish the file anew), and networks far from it may be too slow. Local files can be "
+            "sent inline, or published: media.video(path, publish=…)",
+        ),
+        (
+            r"URL does not appear to be valid",
+            "Give a public http(s) URL, or base64 as a data URL; media.image, media.audio and media.video make them",
+        ),
+        (r"file is too long", "The service takes an hour of video and three hours of sound: cut it with video.split"),
+        (r"audio is empty", "There is no sound in what was sent: listen to it, or send it as video or images"),
+        (
+            r"data.?inspection.?failed|inappropriate content",
+            "The service's content filter refused what was sent, or what the model was about to say",
+        ),
+        (r"voice '[^']{1,80}' is not supported", "langchain_dmx_omni.voices.names() lists the voices"),
+    )
+)
+"""What the upstream's messages and codes mean, where they don't say what to do."""
+
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the service's id for a call from the answer's headers."""
@@ -140,11 +164,11 @@ def _build(
     code = f" ({facts['code']})" if facts["code"] and facts["code"] != str(status) else ""
     where = f"the service answered {status}{code}" if status else f"the service broke off the answer{code}"
     if whole:
-        where = f"the service answered with an error in place of a stream{code}"
+        where = f"the service answered with an error in place of an answer{code}"
     message = message.strip().rstrip(".")
     request = f" (request id: {facts['request_id']})" if facts["request_id"] else ""
     bases = (NotFoundError,) if status == 405 else kind.__mro__  # both are what a wrong path gets
-    hint = next((f". {_HINTS[base]}" for base in bases if base in _HINTS), "")
+    hint = next((f". {_HINTS[base]}" for base in bases if base in _HINTS), None) or _remedy(message, facts["code"])
     return kind(
         f"{where}: {message}{request}{hint}",
         status_code=status,
@@ -152,6 +176,11 @@ def _build(
         max_retries=_RETRIES_WITHOUT_CHANNEL if status == 503 else None,
         **facts,
     )
+
+
+def _remedy(message: str, code: str | None) -> str:
+    said = f"{code}: {message}"
+    return next((f". {remedy}" for pattern, remedy in _REMEDIES if pattern.search(said)), "")
 
 
 def _kind(status: int | None, code: str | None, error_type: str | None, message: str) -> type[APIStatusError]:

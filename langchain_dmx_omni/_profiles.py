@@ -24,7 +24,13 @@ class Limits(NamedTuple):
     data_url: int
     """Longest data URL of one media part, its prefix included ("max bytes per data-uri item")."""
     remote_file: int
-    """Largest file by public URL."""
+    """Largest video or sound by public URL."""
+    remote_image: int = 20_000_000
+    """Largest image by public URL; some pages say 10 MB."""
+    video_seconds: int = 3_600
+    """Longest video."""
+    audio_seconds: int = 10_800
+    """Longest sound."""
     image_side: int = 10
     """Pixels that each side of an image must have more than."""
     image_ratio: int = 200

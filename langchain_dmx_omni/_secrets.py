@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _RECOGNIZABLE = 8
 """Characters of a secret that give it away: an excerpt may end in the middle of it."""
@@ -71,6 +71,16 @@ class Secrets:
         """Whether a text tells any of them."""
         return self.redact(text) != text
 
+    def clean(self, error: BaseException) -> None:
+        """Take them out of an error: its message, its attributes, and what it came from."""
+        error.args = tuple(self.redact(each) if isinstance(each, str) else each for each in error.args)
+        for name, value in vars(error).items():
+            if isinstance(value, str):  # the service's code, param and so on
+                setattr(error, name, self.redact(value))
+        if any(self.are_in(str(cause)) for cause in _causes(error)):
+            # They would be printed with the traceback.
+            error.__cause__ = error.__context__ = None
+
 
 def _cover(text: str, secret: str, label: str) -> str:
     """Cover a secret, and its beginning."""
@@ -90,6 +100,13 @@ def _cover(text: str, secret: str, label: str) -> str:
         pieces += [text[at:start], label] if stands else [text[at:end]]
         at = end
     return "".join([*pieces, text[at:]])
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def without_media(text: str) -> str:

@@ -1,9 +1,7 @@
 """Counting tokens offline, by the service's rules.
 
-Source: Alibaba Model Studio on the model: audio 7 tokens a second; an image one for each 32×32 pixels, from 24 to
-1,280, and 2; a video one for each 32×32 pixels of every second of the frames that are looked at, 2 a second, and
-2. At most 2,048 frames are looked at, each scaled to 64 to 640 × 1,024 pixels, all together to 180,224 × 1,024.
-Text has no published rule; 4 Latin letters or 1.5 Chinese characters a token is what such tokenizers come to.
+Those of media are in `_media.token_rules`. Text has no published rule; 4 Latin letters or 1.5 Chinese characters a
+token is what such tokenizers come to.
 
 The counts are for planning: whether a conversation fits, and what to trim. What DMXAPI bills is in other units.
 """
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._media.data import FileData, InlineData
 from ._media.measure import Measured, measure
+from ._media.token_rules import FRAMES, count_audio, count_frames, count_image, count_video
 from ._profiles import LIMITS
 from ._request import content
 from ._request.content import Place, Rules
@@ -31,21 +30,6 @@ if TYPE_CHECKING:
 _MESSAGE = 4
 """Tokens that frame a message."""
 
-_FRAMES = 2.0
-"""Frames of a second that the model looks at, unless `fps` says otherwise."""
-_FRAME_RATES = (0.1, 10.0)
-_MOST_FRAMES = 2_048
-
-_SIDE = 32
-_TILE = _SIDE * _SIDE
-_IMAGE_TILES = (24, 1_280)
-_FRAME_TILES = (64, 640)
-_VIDEO_TILES = 180_224
-"""Tiles of all frames together."""
-
-_MOST_SECONDS = 3 * 3_600.0
-"""The longest sound that the service takes; a header that says more is damaged."""
-
 # What is taken for media that can't be looked at, such as a URL: an image of one megapixel, a minute of sound, a
 # minute of 640×360 video.
 _UNMEASURED_IMAGE = Measured(1024, 1024)
@@ -57,40 +41,6 @@ def count_text(text: str) -> int:
     """Return an estimate of the tokens of text."""
     wide = sum(character >= "\u2e80" for character in text) if not text.isascii() else 0
     return math.ceil(wide / 1.5 + (len(text) - wide) / 4)
-
-
-def count_image(width: int, height: int, max_pixels: float | None = None) -> int:
-    """Return the tokens of an image of a size in pixels."""
-    least, most = _IMAGE_TILES
-    if max_pixels is not None:
-        most = max(least, min(most, int(max_pixels / _TILE)))
-    return min(most, max(least, _tiles(width) * _tiles(height))) + 2
-
-
-def count_audio(seconds: float) -> int:
-    """Return the tokens of audio."""
-    return math.ceil(7 * _bounded(seconds, 0.0, _MOST_SECONDS, 0.0))
-
-
-def count_video(
-    seconds: float,
-    width: int,
-    height: int,
-    fps: float = _FRAMES,
-    *,
-    min_pixels: float | None = None,
-    max_pixels: float | None = None,
-    total_pixels: float | None = None,
-) -> int:
-    """Return the tokens of a video's pictures; the parameters are those that go beside a video."""
-    seconds = _bounded(seconds, 0.0, _MOST_SECONDS, 0.0)
-    frames = math.ceil(round(seconds * _bounded(fps, *_FRAME_RATES, _FRAMES), 3))  # sums of times are not exact
-    frames = min(_MOST_FRAMES, max(1, frames))
-    least, most = map(float, _FRAME_TILES)
-    total = _VIDEO_TILES if total_pixels is None else min(_VIDEO_TILES, total_pixels / _TILE)
-    most = min(most, total / frames) if max_pixels is None else min(most, total / frames, max_pixels / _TILE)
-    least = least if min_pixels is None else max(least, min_pixels / _TILE)
-    return math.ceil(frames / 2) * _frame_tiles(width, height, min(least, most), most) + 2
 
 
 def count_messages(messages: Iterable[BaseMessage], roots: Sequence[Path | str] = ()) -> int:
@@ -134,8 +84,11 @@ def _count_block(block: str | dict[Any, Any], role: str, roots: Sequence[Path | 
             return count_audio(_measured(rest.get("input_audio", {}).get("data")).duration or _UNMEASURED_SECONDS)
         case {"type": "video_url", **rest}:
             return _video(rest.get("video_url", {}).get("url"), rest)
-        case {"type": "video", "video": frames}:
-            return sum(_image(frame) for frame in frames)
+        case {"type": "video", "video": [first, *_] as frames, **rest}:
+            size = _measured(first)
+            if size.width is None or size.height is None:
+                size = _UNMEASURED_IMAGE
+            return count_frames(len(frames), size.width or 0, size.height or 0, **_pixels(rest))
     return _unmeasured(part["type"])
 
 
@@ -160,9 +113,13 @@ def _video(data: Any, parameters: dict[str, Any]) -> int:
     measured = _measured(data)
     seconds = _UNMEASURED_SECONDS if measured.duration is None else measured.duration
     width, height = measured.width or _UNMEASURED_VIDEO.width or 0, measured.height or _UNMEASURED_VIDEO.height or 0
-    pixels = {name: _number(parameters.get(name)) for name in ("min_pixels", "max_pixels", "total_pixels")}
-    pictures = count_video(seconds, width, height, _number(parameters.get("fps")) or _FRAMES, **pixels)
+    fps = _number(parameters.get("fps")) or FRAMES
+    pictures = count_video(seconds, width, height, fps, **_pixels(parameters))
     return pictures + (0 if measured.sound is False else count_audio(seconds))
+
+
+def _pixels(parameters: dict[str, Any]) -> dict[str, float | None]:
+    return {name: _number(parameters.get(name)) for name in ("min_pixels", "max_pixels", "total_pixels")}
 
 
 def _number(value: Any) -> float | None:
@@ -172,23 +129,6 @@ def _number(value: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if 0 < number < math.inf else None
-
-
-def _bounded(value: float, least: float, most: float, otherwise: float) -> float:
-    """Return a number within bounds; `otherwise` for what is none."""
-    return otherwise if math.isnan(value) else min(most, max(least, value))
-
-
-def _tiles(pixels: float) -> int:
-    return max(1, round(pixels / _SIDE))
-
-
-def _frame_tiles(width: float, height: float, least: float, most: float) -> int:
-    """Return the tiles of a frame that is scaled, in its shape, to a number of tiles between two."""
-    tiles = _tiles(width) * _tiles(height)
-    if tiles <= most and tiles >= least:
-        return tiles
-    return max(1, round(most) if tiles > most else math.ceil(least))
 
 
 # Looking at media costs its decoding, and a conversation is counted again at every step.

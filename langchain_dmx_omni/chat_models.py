@@ -93,15 +93,15 @@ class ChatDMXOmni(Calls):
         default_headers: Further headers of every request.
         timeout: Seconds for connecting and for sending each piece; an `httpx.Timeout` sets them apart; None for no
             limit.
+        max_retries: Tries after the first, for errors that another try may mend; 0 turns retrying off.
+        http_client: An `httpx.Client` for sync calls, used as it is and never closed; by default everything shares one.
+        http_async_client: An `httpx.AsyncClient` for async calls, used as it is and never closed; by default each event
+            loop has one.
         first_event_timeout: Seconds from the end of sending to the first event of the answer.
         idle_timeout: Seconds from one event to the next.
         max_event_bytes: Bytes that one event of an answer may have, 512 MiB by default: a two-hour speech in one event
             has 461 MB.
         max_answer_bytes: Bytes that a whole answer may have, 2 GiB by default: speech may come up to three times over.
-        max_retries: Tries after the first, for errors that another try may mend; 0 turns retrying off.
-        http_client: An `httpx.Client` for sync calls, used as it is and never closed; by default all models share one.
-        http_async_client: An `httpx.AsyncClient` for async calls, used as it is and never closed; by default each event
-            loop has one.
         event_log: A folder for each call's raw events as JSON lines, without media and without the key.
 
     Raises:

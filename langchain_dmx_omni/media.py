@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 from ._media.blocks import Source, block, fitted_image, held_bytes, local_file
+from ._publish import Place, published
 from ._request.content import KINDS
-from .errors import ContentBlockError, StorageError
+from .errors import ConfigurationError, ContentBlockError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from ._media.mime import Kind
 
-__all__ = ["audio", "image", "strip", "video"]
+__all__ = ["Place", "audio", "image", "strip", "video"]
 
 
 def __dir__() -> list[str]:
@@ -33,6 +34,7 @@ def image(
     *,
     inline: bool = True,
     fit: bool = False,
+    publish: Place | str | None = None,
     mime_type: str | None = None,
     min_pixels: int | None = None,
     max_pixels: int | None = None,
@@ -46,21 +48,38 @@ def image(
         fit: Convert local images of other formats (HEIC, AVIF, TIFF, GIF, …) to JPEG, or to PNG what is transparent;
             turn upright what a camera stored on its side; shrink what is too large (the extra `image`). Other images
             are used as they are.
+        publish: Storage of your own to upload a local file to, once, such as `"s3://bucket/folder"` or a `Place`: the
+            block then has a signed URL, from which the service downloads what is too large to be sent inline. Uploading
+            takes its time: on an event loop, call this by `asyncio.to_thread`.
         mime_type: What bytes of a format that is not known here are, which are refused without it.
         min_pixels: Passed on beside the image, as is `max_pixels`.
         max_pixels: The most pixels that the model looks at.
 
     Raises:
         ContentBlockError: There is no such file, it is empty, its bytes are no image, or one that is not taken.
-        MediaTooLargeError: It is over the inline limit.
-        ImportError: The extra `image` is not installed; only for `fit`.
+        MediaTooLargeError: It is over the inline limit; with `publish`, over what the service downloads.
+        ConfigurationError: The place to publish to can't sign URLs. Nothing was uploaded.
+        StorageError: The place to publish to can't be written.
+        ImportError: The extra `image` is not installed, for `fit`; or fsspec and its package for `publish`.
     """
+    pixels = {"min_pixels": min_pixels, "max_pixels": max_pixels}
+    if publish is not None:
+        return _published("image", src, mime_type, publish, inline=inline, fit=fit, **pixels)
     source = fitted_image(src, inline=inline) if fit else src
-    return block("image", source, mime_type, inline=inline, min_pixels=min_pixels, max_pixels=max_pixels)
+    return block("image", source, mime_type, inline=inline, **pixels)
 
 
-def audio(src: Source, *, inline: bool = True, fit: bool = False, mime_type: str | None = None) -> dict[str, Any]:
+def audio(
+    src: Source,
+    *,
+    inline: bool = True,
+    fit: bool = False,
+    publish: Place | str | None = None,
+    mime_type: str | None = None,
+) -> dict[str, Any]:
     """Return a content block for audio (WAV, MP3, AAC, AMR, FLAC, …); see `image` and `video` for the arguments."""
+    if publish is not None:
+        return _published("audio", src, mime_type, publish, inline=inline, fit=fit)
     return block("audio", _fitted("audio", src) if fit else src, mime_type, inline=inline)
 
 
@@ -69,6 +88,7 @@ def video(
     *,
     inline: bool = True,
     fit: bool = False,
+    publish: Place | str | None = None,
     mime_type: str | None = None,
     fps: float | None = None,
     min_pixels: int | None = None,
@@ -83,14 +103,17 @@ def video(
         fit: Re-encode a local file, or bytes such as an upload's, that are too large to be sent inline or in a format
             that the service doesn't take, once: the result is cached (see `video.fit`; the extra `video`). Others are
             used as they are.
+        publish: As for `image`: up to 2 GB and an hour in one call.
         mime_type: As for `image`.
         fps: Frames a second that the model looks at, 0.1 to 10; the service's default is 2.
         min_pixels: Passed on beside the video, as are `max_pixels` and `total_pixels`.
         max_pixels: The most pixels of a frame.
         total_pixels: The most pixels of all frames together.
     """
-    sizes = {"min_pixels": min_pixels, "max_pixels": max_pixels, "total_pixels": total_pixels}
-    return block("video", _fitted("video", src) if fit else src, mime_type, inline=inline, fps=fps, **sizes)
+    looks = {"fps": fps, "min_pixels": min_pixels, "max_pixels": max_pixels, "total_pixels": total_pixels}
+    if publish is not None:
+        return _published("video", src, mime_type, publish, inline=inline, fit=fit, **looks)
+    return block("video", _fitted("video", src) if fit else src, mime_type, inline=inline, **looks)
 
 
 def strip(messages: Iterable[BaseMessage]) -> list[BaseMessage]:
@@ -128,6 +151,24 @@ def _media_name(block: Any) -> str | None:
 
 def _is_text(block: Any) -> bool:
     return isinstance(block, str) or (isinstance(block, dict) and block.get("type") == "text")
+
+
+def _published(
+    kind: Kind,
+    src: Source,
+    mime_type: str | None,
+    place: Place | str,
+    *,
+    inline: bool,
+    fit: bool,
+    **parameters: float | None,
+) -> dict[str, Any]:
+    """Return the content block for a local file that is uploaded to a place."""
+    if fit or not inline:
+        other = "fit=True" if fit else "inline=False"
+        raise ConfigurationError(f"publish= uploads the file as it is, and the block has its URL: leave out {other}")
+    url, mime = published(kind, src, place, mime_type)
+    return block(kind, url, mime, inline=True, **parameters)
 
 
 def _fitted(kind: Kind, src: Source) -> Source:

@@ -56,6 +56,13 @@ def joined(path: Path, *parts: Path) -> Path:
     return path
 
 
+def tags_among(path: Path) -> Path:
+    """Write the sound of a file twice, with a tag between that is longer than a packet."""
+    sound, long = path.read_bytes(), b"ID3\x03\0\0\0\0\x27\x08" + bytes(5000)
+    path.write_bytes(sound + long + sound)
+    return path
+
+
 def twice(path: Path, seconds: float = 2.0, **settings: Any) -> Path:
     """Write a clip and behind it the same again, whose clock starts anew."""
     return joined(path, *[make(path, seconds, **settings)] * 2)
@@ -143,6 +150,7 @@ AWKWARD: dict[str, tuple[str, Make]] = {
     "AVI": ("a.avi", lambda path: make(path, video="mpeg4", audio="mp2")),
     "MOV": ("a.mov", make),
     "FLV": ("a.flv", lambda path: make(path, video="flv")),
+    "FLV, twice": ("a.flv", lambda path: twice(path, video="flv")),
     "WMV": ("a.wmv", lambda path: make(path, video="wmv2", audio="mp2")),
     "WebM": ("a.webm", lambda path: make(path, video="libvpx", audio="libopus")),
     "GIF": ("a.gif", lambda path: make(path, video="gif", pixels="rgb8", audio=None)),
@@ -226,6 +234,7 @@ SOUNDS: dict[str, tuple[str, Make]] = {
         "a.ac3",
         lambda path: joined(path, holding(path.with_name("tag"), ID3), tone(path, audio="ac3")),
     ),
+    "AC-3 around a tag": ("a.ac3", lambda path: tags_among(tone(path, audio="ac3"))),
     "AIFF": ("a.aiff", lambda path: tone(path, audio="pcm_s16be")),
     "chained Ogg": (
         "a.ogg",

@@ -12,26 +12,30 @@ import inspect
 import re
 import sys
 import textwrap
+from itertools import pairwise
 
 from langchain_core.language_models import BaseChatModel
 
-from langchain_dmx_omni import ChatDMXOmni, _fields
+from langchain_dmx_omni import ChatDMXOmni, _connection, _fields
+from langchain_dmx_omni._request.options import NAMES
 
 
 def options() -> list[str]:
-    """Names of the options, in the order of the fields; LangChain's own are not among them."""
-    return [name for name in ChatDMXOmni.model_fields if name not in {*BaseChatModel.model_fields, "streaming"}]
+    """Names of the options, those of a call first; LangChain's own are not among them."""
+    names = [name for name in ChatDMXOmni.model_fields if name not in {*BaseChatModel.model_fields, "streaming"}]
+    return sorted(names, key=lambda name: name not in NAMES)
 
 
 def sentences() -> dict[str, str]:
     """The first sentence of each field's docstring."""
-    (fields,) = [
+    classes = [
         node
-        for node in ast.parse(inspect.getsource(_fields)).body
-        if isinstance(node, ast.ClassDef) and node.name == "Fields"
+        for module in (_fields, _connection)
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.ClassDef)
     ]
     said = {}
-    for field, text in zip(fields.body, fields.body[1:], strict=False):
+    for field, text in (pair for each in classes for pair in pairwise(each.body)):
         match field, text:
             case (
                 ast.AnnAssign(target=ast.Name(id=name)),

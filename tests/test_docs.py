@@ -15,7 +15,8 @@ import subprocess
 import sys
 import wave
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -31,7 +32,7 @@ from . import option_docs
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted(ROOT.glob("docs/**/*.md"))]
 LINKED = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "llms.txt"))]
-EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+EXAMPLES = sorted(path for path in ROOT.glob("examples/*.py") if path.name != "library.py")  # see test_library_films.py
 FENCE = re.compile(r"^(?P<above>[^\n]*)\n```(?P<language>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 EXEMPTION = re.compile(r"<!-- not run: \S.* -->")
 LANGUAGES = {"python", "bash", "console", "text", "toml", "yaml"}
@@ -90,6 +91,26 @@ def name_of(page: Path) -> str:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name_of)
 def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with storage(monkeypatch) if "s3://" in page.read_text("utf-8") else nullcontext():
+        run_blocks(page, monkeypatch)
+
+
+@contextmanager
+def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 server with a bucket `films`, in the environment."""
+    import s3fs
+
+    from .s3 import serving
+
+    with serving() as s3:
+        for name, value in s3.environment().items():
+            monkeypatch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def run_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = blocks(page)
     # A real module, so that classes and type hints in a block can be resolved.
     module = ModuleType(f"page_{page.stem.lower()}")

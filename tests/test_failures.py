@@ -374,37 +374,65 @@ def test_what_is_kept_of_a_long_message() -> None:
     assert max(len(one or "") for one in (error.code, error.param, error.error_type)) <= 201
 
 
+DOWNLOAD_HINT = ". The service could not download the media: its URL must be open to it without a login, a signed one"
+REMEDIES = {  # what the upstream says, its code, and what the user reads after it
+    "Failed to download multimodal content": ("", DOWNLOAD_HINT),
+    "Failed to download multimodal content: 403 Forbidden.": ("", DOWNLOAD_HINT),
+    "<400> InternalError.Algo.InvalidParameter: Download the media resource timed out during the data inspection "
+    "process.": ("bad_response_status_code", DOWNLOAD_HINT),
+    "The video file is too long": ("", ". The service takes an hour of video and three hours of sound: cut it with"),
+    "The audio is empty": ("InvalidParameter", ". There is no sound in what was sent"),
+    "Output data may contain inappropriate content.": ("data_inspection_failed", ". The service's content filter"),
+    "no": ("DataInspectionFailed", ". The service's content filter"),
+    "The provided URL does not appear to be valid. Ensure it is correctly formatted.": ("", ". Give a public http(s)"),
+    "Voice 'Nobody' is not supported": ("", ". langchain_dmx_omni.voices.names() lists the voices"),
+}
+
+
+@pytest.mark.parametrize("message", REMEDIES)
+def test_what_the_upstream_says_comes_with_a_remedy(message: str) -> None:
+    code, remedy = REMEDIES[message]
+    body = {"error": {"message": f"{message} (request id: r1)", "code": code}}
+    for failure in (from_response(400, {}, json.dumps(body).encode()), from_event({"type": "error", **body}, {})):
+        assert f"{message.rstrip('.')} (request id: r1){remedy}" in str(failure)
+
+
+def test_a_message_that_says_it_all_comes_without_a_remedy() -> None:
+    error = from_response(400, {}, b'{"error": {"message": "downloads are closed; voice it"}}')
+    assert str(error) == "the service answered 400: downloads are closed; voice it"
+
+
 PLACED = {
-    # HTTP 200 with an error in place of a stream: body, error, message, requests with two retries
+    # HTTP 200 with an error in place of an answer: body, error, message, requests with two retries
     "flat": (
         {"code": "InvalidParameter", "message": "no such voice"},
         errors.BadRequestError,
-        "the service answered with an error in place of a stream (InvalidParameter): no such voice",
+        "the service answered with an error in place of an answer (InvalidParameter): no such voice",
         1,
     ),
     "flat, of an unknown code": (
         {"code": "Whatever", "message": "It is so."},
         errors.BadRequestError,
-        "the service answered with an error in place of a stream (Whatever): It is so",
+        "the service answered with an error in place of an answer (Whatever): It is so",
         1,
     ),
     "nested": (
         {"error": {"code": "odd", "message": "It is so."}},
         errors.BadRequestError,
-        "the service answered with an error in place of a stream (odd): It is so",
+        "the service answered with an error in place of an answer (odd): It is so",
         1,
     ),
     "flat, with a request's id": (
         {"code": "Arrearage", "message": "pay first", "request_id": "r1"},
         errors.QuotaExceededError,
-        f"the service answered with an error in place of a stream (Arrearage): pay first (request id: r1){QUOTA_HINT}",
+        f"the service answered with an error in place of an answer (Arrearage): pay first (request id: r1){QUOTA_HINT}",
         1,
     ),
     "a status as the code": ({"code": 401, "message": "no"}, errors.AuthenticationError, "answered 401: no", 1),
     "the service's own fault": (
         {"code": "InternalError", "message": "sorry"},
         errors.ServerError,
-        "the service answered with an error in place of a stream (InternalError): sorry",
+        "the service answered with an error in place of an answer (InternalError): sorry",
         3,
     ),
 }

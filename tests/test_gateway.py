@@ -543,16 +543,28 @@ QUESTION_TOKENS = 5  # "What happens here?", 18 letters
             id="image_at_most",
         ),
         pytest.param(
-            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE, amplitude=None))], 2 * 75 + 2, 0, id="video"
+            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE, amplitude=None))], 2 * 80 + 2, 0, id="video"
         ),
         pytest.param(
-            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE))], 14 + 2 * 75 + 2, 14, id="video_with_sound"
+            lambda: [clips.video_part(clips.clip(clips.RED, amplitude=None)) | {"fps": 10, "max_pixels": 65_536}],
+            5 * 64 + 2,
+            0,
+            id="video_looked_at_closely",
+        ),
+        pytest.param(
+            lambda: [clips.video_part(clips.clip(clips.RED, clips.BLUE))], 14 + 2 * 80 + 2, 14, id="video_with_sound"
         ),
         pytest.param(
             lambda: [{"type": "video", "video": [clips.data_url(clips.image("png", clips.RED))] * 4}],
-            2 * 75 + 2,
+            2 * 80 + 2,
             0,
             id="frames",
+        ),
+        pytest.param(
+            lambda: [{"type": "video", "video": [clips.data_url(clips.image("png", clips.RED, width=2560))] * 4}],
+            2 * 640 + 2,
+            0,
+            id="frames_at_most",
         ),
         pytest.param(
             lambda: [{"type": "video_url", "video_url": {"url": "https://example.org/clip.mp4"}}], 0, 0, id="by_url"
@@ -600,6 +612,27 @@ def test_a_voice_is_always_the_same_and_never_another() -> None:
     # espeak-ng lets its voices flutter, by a few samples: no two utterances of it are equal
     again, first, other = (len(speak("Good morning.", voice, "espeak")) for voice in ("Tina", "Tina", "Li"))
     assert abs(again - first) < 1000 < abs(other - first)
+
+
+def test_chinese_is_spoken_in_chinese() -> None:
+    # an English voice reads out what each sign is called
+    assert len(speak("起重机停下来了，因为风太大。", "Tina", "espeak")) / 48_000 < 5
+
+
+def test_many_threads_start_one_espeak() -> None:
+    code = (
+        "import threading\n"
+        "from langchain_dmx_omni.testing import _espeak\n"
+        "meet, libraries = threading.Barrier(8), []\n"
+        "def load():\n"
+        "    meet.wait()\n"
+        "    libraries.append(_espeak.load())\n"
+        "threads = [threading.Thread(target=load) for _ in range(8)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "print(len(set(map(id, libraries))))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"1"
 
 
 @pytest.mark.parametrize("speaker", ["espeak", "tones"])

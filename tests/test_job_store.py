@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any, Literal
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 
-from langchain_dmx_omni import errors
+from langchain_dmx_omni import errors, video
 from langchain_dmx_omni.jobs import Job, Task
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
 from tests.calls import COLLECTED, model, until
@@ -178,7 +180,7 @@ def test_nothing_is_asked_where_answers_can_t_be_kept(
 def test_nothing_is_asked_where_the_disk_is_full(
     gateway: LocalGateway, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr("langchain_dmx_omni.jobs._store._LEAST_FREE", shutil.disk_usage(tmp_path).total)
+    monkeypatch.setattr("langchain_dmx_omni.jobs._places._LEAST_FREE", shutil.disk_usage(tmp_path).total)
     with pytest.raises(errors.StorageError, match="No space left on device; free some space") as caught:
         run(Job(model(gateway), SCENES, folder=tmp_path), way, film)
     assert caught.value.errno == errno.ENOSPC
@@ -388,3 +390,24 @@ def test_the_second_process_goes_on_when_the_first_is_killed(film: Path, tmp_pat
         run(job, way, film)
         other.communicate()
         assert 2 <= steps[0] < 5  # the first process may have had time for more, and not for the one that is stuck
+
+
+def test_a_recording_is_read_once_for_its_hash(film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = tmp_path / "copy.mp4"
+    shutil.copyfile(film, copy)
+    read: list[str] = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, name: read.append(file.name) or digest(file, name))
+    first = video.content_hash(copy)
+    video.content_hash(copy)
+    assert len(read) == 2  # it has only just been written: its times would not tell another change
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 3_000_000_000)
+    assert [video.content_hash(copy) for _ in range(3)] == [first] * 3
+    assert len(read) == 3
+    moved = copy.rename(tmp_path / "moved.mp4")
+    assert video.content_hash(moved) == first
+    data = bytearray(moved.read_bytes())
+    data[-1] ^= 1
+    moved.write_bytes(data)
+    assert video.content_hash(moved) != first

@@ -326,6 +326,93 @@ def test_other_limits() -> None:
     assert result.srt(limits=Limits(line_length=10, lines=1)).count("-->") == 2
 
 
+# --- captions ---------------------------------------------------------------------------------------------------------
+
+
+def caption(**fields: Any) -> dict[str, Any]:
+    return {"title": "", "seen": "", "entities": [], "written": [], "said": [], **fields}
+
+
+def said(start: float, end: float, text: str, speaker: str = "") -> dict[str, Any]:
+    return {"start": start, "end": end, "text": text, "speaker": speaker}
+
+
+NOTHING: dict[str, dict[str, Any]] = {
+    "empty": caption(),
+    "null": {"title": None, "seen": None, "entities": None, "written": None, "said": None},
+    "left out": {"seen": ""},
+    "blank": caption(seen=" ", entities=["", " "], said=[said(0, 1, " ")], written=[said(0, 1, "")]),
+}
+
+
+@pytest.mark.parametrize("answer", NOTHING.values(), ids=NOTHING)
+@pytest.mark.parametrize("transcript", [True, False])
+def test_a_window_with_nothing_in_it_is_an_answer(answer: dict[str, Any], transcript: bool) -> None:
+    task = jobs.captions(transcript=transcript)
+    result = task.join(parts(task, answer))
+    assert result.windows == [jobs.Caption(start=0, end=60)]
+    assert (result.lines, result.written) == ([], [])
+
+
+@pytest.mark.parametrize("answer", [{}, {"error": "no"}, {"seen": ["a"]}, []], ids=str)
+def test_what_says_nothing_of_the_pictures_is_no_caption(answer: Any) -> None:
+    with pytest.raises(ValueError, match="SpokenScene"):
+        jobs.captions().schema.model_validate(answer)
+
+
+def test_captions_are_joined() -> None:
+    task = jobs.captions()
+    answers = [
+        caption(
+            title="The yard ",
+            seen="A crane turns.",
+            entities=["crane", "Ada ", "crane"],
+            said=[said(1, 3, "Stop it.", "Ada"), said(57, 59.5, "Why has it", "Ada")],
+            written=[said(10, 60, "GATE 4"), said(20, 25, "起重机")],
+        ),
+        caption(
+            said=[said(58, 61, "Why has it stopped?", "Speaker 1"), said(70, 71, "Why has it stopped?", "Bo")],
+            written=[said(58, 118, "Gate 4")],
+        ),
+        caption(written=[said(116, 120, "GATE 4"), said(170, 176, "Gate 5")]),
+    ]
+    result = task.join(parts(task, *answers))
+    assert [(each.start, each.end) for each in result.windows] == [(0, 60), (58, 118), (116, 176)]
+    first = result.windows[0]
+    assert (first.title, first.seen, first.entities) == ("The yard", "A crane turns.", ["crane", "Ada"])
+    assert spans(first.said, "text", "speaker") == [(1, 3, "Stop it.", "Ada"), (57, 59.5, "Why has it", "Ada")]
+    # What two windows have heard is there once, and what stands there over their edges as well.
+    assert spans(result.lines, "text") == [
+        (1, 3, "Stop it."),
+        (57, 61, "Why has it stopped?"),
+        (70, 71, "Why has it stopped?"),
+    ]
+    assert spans(result.written, "text") == [(10, 120, "GATE 4"), (20, 25, "起重机"), (170, 176, "Gate 5")]
+
+
+ASKED: dict[str, tuple[dict[str, Any], str, bool]] = {
+    "by default": ({}, "in the language that is spoken, or in English", True),
+    "a language": ({"language": "Chinese"}, "Describe in Chinese.", True),
+    "no transcript": ({"transcript": False}, "in the language that is spoken", False),
+}
+
+
+@pytest.mark.parametrize(("options", "language", "transcript"), ASKED.values(), ids=ASKED)
+def test_what_captions_ask(options: dict[str, Any], language: str, transcript: bool) -> None:
+    task = jobs.captions(**options)
+    prompt = task.prompt(WINDOWS[0], 3)
+    assert language in prompt
+    assert ("what is said" in prompt) is transcript
+    assert ("said" in task.schema.model_json_schema()["properties"]) is transcript
+    assert not task.needs_sound
+
+
+def test_another_question_is_another_version() -> None:
+    tasks = [jobs.captions(**options) for options, *_ in ASKED.values()]
+    assert len({task.version for task in tasks}) == len(tasks)
+    assert jobs.captions().version == tasks[0].version
+
+
 # --- moderation -------------------------------------------------------------------------------------------------------
 
 

@@ -348,6 +348,7 @@ def test_what_has_no_answer_may_be_left_out(
 
 
 BUILT_IN: dict[str, tuple[Any, dict[str, Any]]] = {
+    "captions": (jobs.captions(), {"title": "", "seen": "", "entities": [], "written": [], "said": []}),
     "chapters": (jobs.chapters(closing=False), {"title": "t", "summary": "s", "chapters": []}),
     "minutes": (jobs.minutes(closing=False), {"summary": "s", "speakers": [], "decisions": [], "actions": []}),
     "moderation": (jobs.moderation(), {"findings": []}),
@@ -371,6 +372,39 @@ def test_results_say_what_is_missing(gateway: LocalGateway, film: Path, tmp_path
     assert "missing" not in type(result).model_json_schema()["properties"]
     if name == "moderation":
         assert result.verdict == "review"
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_captions_of_a_window_that_was_refused_are_asked_for_again(
+    gateway: LocalGateway, film: Path, tmp_path: Path, way: str
+) -> None:
+    gateway.play(scripts.error(400, "inappropriate content"))
+    job = Job(model(gateway), jobs.captions(), window=5, overlap=0, by="time", folder=tmp_path, on_error="skip")
+    result = run(job, way, film, max_concurrency=1)
+    assert [(caption.start, caption.end) for caption in result.windows] == [(5, 10)]
+    assert result.windows[0].seen.startswith("I received a video: MP4, 5.0 s")  # the gateway tells what it got
+    assert [each.window.index for each in result.missing] == [0]
+    assert [window.index for window in job.missing(film)] == [0]
+    gateway.reset()
+    result = run(job, way, film)
+    assert [(caption.start, caption.end) for caption in result.windows] == [(0, 5), (5, 10)]
+    assert result.missing == job.missing(film) == []
+    assert topics_of(gateway) == ["1"]
+    for caption in result.windows:
+        for span in (*caption.said, *caption.written):
+            assert caption.start <= span.start < span.end <= caption.end
+    assert {line.speaker for line in result.lines} == {"Speaker 1"}
+
+
+def test_windows_of_captions_are_copied_and_short(
+    gateway: LocalGateway, make_clip: Callable[..., Path], tmp_path: Path
+) -> None:
+    long = make_clip(tmp_path / "long.mp4", 80.0, width=64, height=48, fps=25)
+    job = Job(model(gateway), jobs.captions(), window=jobs.CAPTION_WINDOW, folder=tmp_path)
+    windows = job.missing(long)
+    copied = video.copied_windows(long, window=jobs.CAPTION_WINDOW, overlap=2)
+    assert [(window.start, window.end) for window in windows] == copied
+    assert all(15 <= window.end - window.start <= 30 for window in windows[:-1])
 
 
 def test_nothing_at_all_is_answered(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
@@ -524,7 +558,7 @@ def test_what_has_no_sound_is_not_sent_for_subtitles(
 
 
 def test_all_names_are_there() -> None:
-    assert jobs.__all__ == sorted(jobs.__all__)
+    assert jobs.__all__ == sorted(jobs.__all__, key=lambda name: (not name.isupper(), name))  # constants first
     assert [name for name in jobs.__all__ if not hasattr(jobs, name)] == []
 
 

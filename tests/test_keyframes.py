@@ -19,6 +19,7 @@ import av.logging
 import pytest
 
 from langchain_dmx_omni import video
+from langchain_dmx_omni.errors import MediaTooLargeError
 from langchain_dmx_omni.jobs import Job
 from langchain_dmx_omni.testing import LocalGateway
 from langchain_dmx_omni.video.keyframes import Places
@@ -491,3 +492,12 @@ def test_one_damaged_window_matters_where_there_are_few(seconds: float, ends: li
     with LocalGateway() as gateway:
         job = Job(model(gateway), SCENES, window=3.05, overlap=0, folder=tmp_path)
         assert [window.end for window in job.missing(path)] == ends
+
+
+def test_what_is_too_long_to_be_encoded_may_be_copied(tmp_path: Path) -> None:
+    slides = make(tmp_path / "a.mp4", 12.0, fps=2, audio=None, codec_options={**X264, "crf": "51"})
+    assert slides.stat().st_size < 24_000
+    (segment,) = video.split(slides, windows=[(0.0, 12.0)], by="keyframes", max_bytes=24_000, out=tmp_path / "out")
+    assert (segment.copied, video.probe(segment.path).duration) == (True, 12.0)
+    with pytest.raises(MediaTooLargeError, match=r"a\.mp4: 12\.0 s of video don't fit into 24,000 bytes"):
+        video.split(slides, windows=[(0.0, 12.0)], max_bytes=24_000)

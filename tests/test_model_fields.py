@@ -433,7 +433,7 @@ def test_copies_share_the_users_clients(gateway: LocalGateway, name: str) -> Non
 
 SHOWN: dict[str, dict[str, Any]] = {
     "ChatDMXOmni(model='qwen3.5-omni-plus-all')": {"api_key": KEY, "temperature": None, "max_retries": 2},
-    "ChatDMXOmni(model='qwen3.5-omni-plus-all', voice='Tina', timeout=5.0)": {"voice": "Tina", "timeout": 5},
+    "ChatDMXOmni(model='qwen3.5-omni-plus-all', timeout=5.0, voice='Tina')": {"voice": "Tina", "timeout": 5},
     "ChatDMXOmni(model='other', base_url='http://h/v1')": {"model": "other", "base_url": "http://me:pw@h/v1"},
     "ChatDMXOmni(model='qwen3.5-omni-plus-all', extra_body={'top_k': 1})": {
         "extra_body": {"top_k": 1},

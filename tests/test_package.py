@@ -30,7 +30,8 @@ def test_all_equals_the_sorted_public_names() -> None:
         for name, value in vars(langchain_dmx_omni).items()
         if not name.startswith("_") and (not isinstance(value, ModuleType) or name in PUBLIC_MODULES)
     }
-    assert langchain_dmx_omni.__all__ == sorted(public)
+    assert langchain_dmx_omni.__all__ == sorted(public | {*langchain_dmx_omni._LAZY})
+    assert {*langchain_dmx_omni.__all__} <= {*dir(langchain_dmx_omni)}
 
 
 MODULES = (
@@ -92,6 +93,19 @@ def test_importing_the_package_loads_no_extra() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = {name.partition(".")[0] for name in result.stdout.split()}
     assert not loaded & EXTRAS
+
+
+@pytest.mark.parametrize("name", langchain_dmx_omni._LAZY)
+def test_a_name_that_is_not_used_is_not_imported(name: str) -> None:
+    module = f"langchain_dmx_omni.{langchain_dmx_omni._LAZY[name]}"
+    code = f"import langchain_dmx_omni as p, sys; print({module!r} in sys.modules, p.{name}.__module__)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout.split() == ["False", module]
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'langchain_dmx_omni' has no attribute 'DMXEmbedding'"):
+        langchain_dmx_omni.DMXEmbedding  # noqa: B018
 
 
 def test_the_version_is_the_same_everywhere() -> None:

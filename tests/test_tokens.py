@@ -16,6 +16,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from langchain_dmx_omni import ChatDMXOmni, _tokens, media
 from langchain_dmx_omni._media import measure as measure_module
+from langchain_dmx_omni._media import token_rules
 from langchain_dmx_omni._media.measure import Measured, measure
 from tests import gateway_clips
 
@@ -37,14 +38,14 @@ def test_text(text: str, tokens: int) -> None:
     [(32, 32, 26), (160, 160, 27), (320, 320, 102), (1024, 1024, 1026), (4000, 3000, 1282), (1, 1, 26)],
 )
 def test_images(width: int, height: int, tokens: int) -> None:
-    assert _tokens.count_image(width, height) == tokens
+    assert token_rules.count_image(width, height) == tokens
 
 
 @pytest.mark.parametrize(
     ("seconds", "tokens"), [(0.0, 0), (1.0, 7), (1.5, 11), (3_600.0, 25_200), (1e300, 75_600), (-1.0, 0)]
 )
 def test_audio(seconds: float, tokens: int) -> None:
-    assert _tokens.count_audio(seconds) == tokens
+    assert token_rules.count_audio(seconds) == tokens
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_audio(seconds: float, tokens: int) -> None:
     ],
 )
 def test_video(seconds: float, width: int, height: int, fps: float, tokens: int) -> None:
-    assert _tokens.count_video(seconds, width, height, fps) == tokens
+    assert token_rules.count_video(seconds, width, height, fps) == tokens
 
 
 def jpeg(width: int, height: int) -> bytes:
@@ -223,7 +224,7 @@ BLOCKS: dict[str, tuple[Any, int]] = {
     "video, a rate that is a list": ([{**media.video(CLIP), "extras": {"fps": [2]}}], PICTURES + SOUND),
     "video, sizes that are none": ([{**media.video(CLIP), "extras": {"max_pixels": {}}}], PICTURES + SOUND),
     "video by URL": ([{"type": "video", "url": "https://example.com/a.mp4"}], 60 * 11 * 20 + 2 + 420),
-    "frames": ([{"type": "video", "video": ["https://example.com/a.png"] * 2}], 2 * 1026),
+    "frames": ([{"type": "video", "video": ["https://example.com/a.png"] * 2}], 640 + 2),
     "a file": ([{"type": "file", "base64": b64(CLIP), "mime_type": "application/pdf"}], PICTURES + SOUND),
     "an image that can't be sent": ([{"type": "image_url", "image_url": {"url": "gs://a"}}], 1026),
     "audio that can't be sent": ([{"type": "audio", "url": "gs://a"}], 420),

@@ -16,6 +16,7 @@ import pytest
 
 from langchain_dmx_omni import media, video
 from langchain_dmx_omni._media import blocks
+from langchain_dmx_omni._media.mime import sniff
 from langchain_dmx_omni._profiles import LIMITS
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, MediaTooLargeError, StorageError
 from tests import clips
@@ -119,6 +120,46 @@ def test_a_file_that_fits_is_used_as_it_is(long: Path, tmp_path: Path, cache: Pa
     copied = video.fit(long, out=tmp_path / "copy.mp4")
     assert copied.read_bytes() == long.read_bytes()
     assert not cache.exists()
+
+
+OUTS: dict[str, tuple[str, dict[str, Any], dict[str, str | None]]] = {
+    # the source, how it is made, and by the ending of `out` what is written there: None for an error
+    "WAV": (
+        "a.wav",
+        {"video": None, "audio": "pcm_s16le"},
+        {"wav": "audio/wav", "m4a": "audio/mp4", "mp4": "audio/mp4", "mp3": None, "aac": None, "": None},
+    ),
+    "MP3": ("a.mp3", {"video": None, "audio": "libmp3lame"}, {"mp3": "audio/mpeg", "m4a": "audio/mp4", "wav": None}),
+    "M4A": ("a.m4a", {"video": None}, {"m4a": "audio/mp4", "mp4": "audio/mp4", "m4v": None, "mov": None}),
+    "MP4": ("a.mp4", {}, {"mp4": "video/mp4", "M4V": "video/mp4", "m4a": None, "mov": None, "mkv": None}),
+    "MKV": ("a.mkv", {}, {"mkv": "video/x-matroska", "mp4": "video/mp4", "avi": None, "webm": None}),
+    "MOV": ("a.mov", {}, {"mov": "video/quicktime", "mp4": "video/mp4", "mkv": None}),
+    "WebM": ("a.webm", {"video": "libvpx", "audio": "libopus"}, {"webm": None, "mp4": "video/mp4"}),
+}
+
+
+@pytest.mark.parametrize("name", ["a.bin", None], ids=["misnamed", "named"])
+@pytest.mark.parametrize(("file", "settings", "outs"), OUTS.values(), ids=OUTS)
+def test_a_result_is_what_its_name_says(
+    file: str, settings: dict[str, Any], outs: dict[str, str | None], name: str | None, tmp_path: Path
+) -> None:
+    source = clips.make(tmp_path / file, **settings).rename(tmp_path / (name or file))  # its bytes decide
+    for ending, mime in outs.items():
+        out = tmp_path / f"out.{ending}".rstrip(".")
+        if mime is None:
+            with pytest.raises(ConfigurationError, match=r"the result is MP4: let it end in \.m"):
+                video.fit(source, out=out)
+            assert not out.exists()
+        else:
+            written = sniff(video.fit(source, out=out).read_bytes())
+            assert written is not None
+            assert written.mime in ({"audio/mp4", "video/mp4"} if mime == "audio/mp4" else {mime})
+
+
+def test_what_has_to_be_encoded_is_mp4_whatever_the_source_is_named(tmp_path: Path) -> None:
+    source = clips.make(tmp_path / "a.wav", video=None, audio="pcm_s16le")
+    with pytest.raises(ConfigurationError, match=r"out ends in \.wav; the result is MP4: let it end in \.m4a"):
+        video.fit(source, out=tmp_path / "out.wav", max_bytes=20_000)
 
 
 def test_a_format_that_the_service_does_not_take_is_encoded(tmp_path: Path) -> None:

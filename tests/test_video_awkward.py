@@ -81,6 +81,10 @@ RIGHT: dict[str, Right] = {
 DAMAGED = {
     "truncated MP4": ("it is cut off: it ends after 4.9 of 8.0 s", 4.9),
     "truncated MKV": ("it is cut off: it ends after 5.3 of 8.0 s", 5.3),
+    "FLV, twice": (
+        "only its first 2.0 s can be read: another FLV is joined to it; join them anew (ffmpeg -f concat)",
+        2.0,
+    ),
 }
 
 WRONG = {
@@ -178,11 +182,10 @@ HEARD: dict[str, Sounds] = {
     "raw AAC": Sounds(5.035),
     "raw AAC that grows louder in the middle": Sounds(10.069),
     "MP3 without an index": Sounds(5.04),
-    "MP3 with the index of its first part": Sounds(10.081, "1 piece of it is damaged and left out"),
+    "MP3 with the index of its first part": Sounds(10.057),  # that of the second is no sound
     "AC-3": Sounds(5.024),
-    "AC-3 behind an ID3 tag": Sounds(  # FFmpeg reads the tag as the first packet
-        5.056, "1 piece of it is damaged and left out"
-    ),
+    "AC-3 behind an ID3 tag": Sounds(5.024),  # FFmpeg reads the tag as the first packet
+    "AC-3 around a tag": Sounds(10.048),
     "AIFF": Sounds(5.0),
     "chained Ogg": Sounds(10.007, restarts=1),
     "sound in MPEG-TS, twice": Sounds(10.032, restarts=1),
@@ -235,6 +238,14 @@ def test_the_last_picture_ends_with_its_segment(tmp_path: Path) -> None:
         assert ends == pytest.approx([*ticks, segment.duration], abs=0.001)
 
 
+def _wav(samples: int) -> bytes:
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", ""))
+        file.writeframes(bytes(2 * samples))
+    return data.getvalue()
+
+
 def big_gif(path: Path) -> Path:
     """A file of 100 bytes whose pictures have 256 million pixels."""
     picture = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
@@ -243,6 +254,11 @@ def big_gif(path: Path) -> Path:
 
 
 CRAFTED: dict[str, tuple[str, clips.Make, str]] = {
+    "24 samples of 48,000 a second": (
+        "a.wav",
+        lambda path: awkward_clips.holding(path, _wav(24)),
+        "a.wav: it is 0.0005 s long, too short for a single sample",
+    ),
     "a gap of 10⁹ s": (
         "a.mkv",
         lambda path: clips.make(path, times=[0, 0.1, 1e9], audio=None),

@@ -13,10 +13,31 @@ from langchain_core.tools import tool
 from pydantic import BaseModel, SecretStr
 
 import langchain_dmx_omni
-from langchain_dmx_omni import ChatDMXOmni, DMXOmniError, Speech, errors, jobs, media, video, voices
+from langchain_dmx_omni import (
+    ChatDMXOmni,
+    DMXEmbeddings,
+    DMXOmniError,
+    DMXReranker,
+    Speech,
+    errors,
+    jobs,
+    media,
+    video,
+    voices,
+)
 from langchain_dmx_omni.middleware import SmallHistory
 from langchain_dmx_omni.speech import pcm_chunks
 from langchain_dmx_omni.testing import LocalGateway
+
+
+def embeddings_and_uploads() -> None:
+    llm = ChatDMXOmni(api_key="sk-x")
+    embeddings = DMXEmbeddings.from_llm(llm, dimensions=256)
+    assert_type(embeddings, DMXEmbeddings)
+    assert_type(DMXEmbeddings(api_key="sk-x", timeout=httpx.Timeout(5)).embed_query("one"), list[float])
+    ranked = DMXReranker(top_n=3).compress_documents([], "Why?")
+    place = media.Place("s3://films/long", expires=60, endpoint_url="http://127.0.0.1:9000")
+    print(ranked, media.video("clip.mp4", publish=place), media.audio("talk.wav", publish="s3://films/long"))
 
 
 def readme_in_its_order() -> None:

@@ -74,6 +74,25 @@ def held_bytes(kind: Kind, src: Source) -> bytes | None:
     return a2b_base64(data.base64)
 
 
+def file_to_send(kind: Kind, src: Source, mime_type: str | None) -> tuple[Path, str] | None:
+    """Return the path and the MIME type of a local file that is sent as it is, whatever its size.
+
+    Returns:
+        None for an http(s) URL.
+
+    Raises:
+        ContentBlockError: There is no such file, it is empty, it is none that the service takes, or what was given is
+            no file at all.
+    """
+    claim = Claim("the media given", kind, mime_type)
+    if isinstance(src, str) and src[:8].lower().startswith(("http://", "https://")):
+        return None
+    if not isinstance(src, str | os.PathLike) or (isinstance(src, str) and sources.is_url(src)):
+        raise claim.error("publish= needs a file: write the bytes to one and give its path")
+    path = _expanded(src)
+    return path, _from_path(path, False, claim)["mime_type"]
+
+
 def fitted_image(src: Source, *, inline: bool) -> Source:
     """Return an image that the service takes: the source itself, or the bytes of what it is converted to.
 

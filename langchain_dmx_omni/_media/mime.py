@@ -9,7 +9,18 @@ from typing import Literal
 from . import magic
 from .magic import CONVERTIBLE, TAKEN, MediaType, media_type
 
-__all__ = ["CONVERTIBLE", "HEAD", "TAKEN", "Kind", "MediaType", "audio_format", "from_name", "kind_of", "sniff"]
+__all__ = [
+    "CONVERTIBLE",
+    "HEAD",
+    "TAKEN",
+    "Kind",
+    "MediaType",
+    "audio_format",
+    "ending",
+    "from_name",
+    "kind_of",
+    "sniff",
+]
 
 Kind = Literal["image", "audio", "video"]
 
@@ -52,7 +63,7 @@ def sniff(data: bytes | Callable[[int, int], bytes]) -> MediaType | None:
     start = 0
     head = read(HEAD, 0)
     for _ in range(_MOST_TAGS):
-        length = _tag_length(head)
+        length = tag_length(head)
         if not length:
             break
         start += length
@@ -60,7 +71,7 @@ def sniff(data: bytes | Callable[[int, int], bytes]) -> MediaType | None:
     return _sniffed(head) or (media_type("audio/mpeg") if start else None)
 
 
-def _tag_length(head: bytes) -> int:
+def tag_length(head: bytes) -> int:
     """Return the length of the ID3 tag that bytes begin with; 0 without one."""
     if len(head) < 10 or head[:3] != b"ID3" or head[3] not in (2, 3, 4) or max(head[6:10]) > 0x7F:
         return 0
@@ -159,6 +170,11 @@ def from_name(name: str | None) -> str | None:
     """Return the MIME type that a file name or a URL's path suggests, or None."""
     path = (name or "").split("?", 1)[0].split("#", 1)[0]
     return magic.NAMES.get(path.rsplit(".", 1)[-1].lower()) if "." in path else None
+
+
+def ending(mime: str) -> str | None:
+    """Return the usual ending of a file of a MIME type, such as `.mp4`, or None."""
+    return next((f".{name}" for name, named in magic.NAMES.items() if named == mime), None)
 
 
 def kind_of(mime: str | None) -> str | None:

@@ -57,6 +57,7 @@ class Endpoint:
     """Where requests go, and how long they may take."""
 
     base_url: str = field(repr=False)
+    route: str = "responses"
     headers: Mapping[str, str] = field(repr=False)
     timeout: httpx.Timeout
     """`read` is not used: the two event timeouts stand for it."""
@@ -69,7 +70,7 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Where requests go."""
-        return f"{self.base_url.rstrip('/')}/responses"
+        return f"{self.base_url.rstrip('/')}/{self.route}"
 
     def request(self, client: httpx.Client | httpx.AsyncClient, content: Any, length: int) -> httpx.Request:
         """Return the HTTP request.
@@ -99,7 +100,13 @@ class Endpoint:
         return request
 
 
-def headers(key: str, *, auth_scheme: str | None, default_headers: Mapping[str, str] | None) -> dict[str, str]:
+def headers(
+    key: str,
+    *,
+    auth_scheme: str | None,
+    default_headers: Mapping[str, str] | None,
+    accept: str = "text/event-stream",
+) -> dict[str, str]:
     """Return the headers of every request, names in lower case; those of the user replace ours.
 
     Raises:
@@ -115,7 +122,7 @@ def headers(key: str, *, auth_scheme: str | None, default_headers: Mapping[str, 
         if not _VALUE.fullmatch(own[name.lower()]):
             raise ConfigurationError(f"default_headers[{name!r}] holds characters that no header can carry")
     return {
-        "accept": "text/event-stream",
+        "accept": accept,
         "accept-encoding": "identity",
         "content-type": "application/json",
         "user-agent": _USER_AGENT,

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 import httpx
 
 from langchain_dmx_omni import _failures
-from langchain_dmx_omni._sse import EventDecoder, ServerSentEvent
+from langchain_dmx_omni._sse import ServerSentEvent
 from langchain_dmx_omni.errors import (
     AnswerTooLargeError,
     BadRequestError,
@@ -51,12 +51,50 @@ _LINE_FRAMING = len(b"data: \r\n")
 """Bytes around the data of an event that has not ended, which the decoder may hold as well."""
 
 
-class _Incoming:
+class Decoder(Protocol):
+    """Turns the bytes of an answer, cut anywhere, into events."""
+
+    @property
+    def held(self) -> int:
+        """Bytes that are held of an event that has not ended."""
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Return the events that a chunk completes."""
+
+    def close(self) -> list[ServerSentEvent]:
+        """Return what the end of the answer completes."""
+
+
+DecoderT = TypeVar("DecoderT", bound=Decoder)
+
+
+class WholeDecoder:
+    """Takes an answer that is no stream for one event, which ends with it.
+
+    So it has the deadlines and the bounds of an event, and everything else that a stream has.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.held = 0
+
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
+        """Keep a piece."""
+        self._pieces.append(chunk)
+        self.held += len(chunk)
+        return []
+
+    def close(self) -> list[ServerSentEvent]:
+        """Return the whole."""
+        return [ServerSentEvent("", b"".join(self._pieces))]
+
+
+class _Incoming(Generic[DecoderT]):
     """What the sync and the async stream of an answer share."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint) -> None:
+    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint, decoder: DecoderT) -> None:
         self.headers = response.headers
-        self.decoder = EventDecoder()
+        self.decoder = decoder
         self._response = response
         self._deadline = deadline
         self._bounds = endpoint.bounds
@@ -87,15 +125,15 @@ class _Incoming:
         return _map_error(error, self._response.request, self._deadline, begun=True)
 
 
-class EventStream(_Incoming):
+class EventStream(_Incoming[DecoderT]):
     """The events of one answer, as they arrive, in the batches in which they arrive. Closing it hangs up.
 
     Attributes:
         leaving: What closing it does about the response and the client.
     """
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint) -> None:
-        super().__init__(response, deadline, endpoint)
+    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint, decoder: DecoderT) -> None:
+        super().__init__(response, deadline, endpoint, decoder)
         self.leaving = contextlib.ExitStack()
         self._pieces = iter(cast("httpx.SyncByteStream", response.stream))
         if (unpack := unpacker(response.headers)) is not None:
@@ -161,11 +199,11 @@ class EventStream(_Incoming):
             self._socket = None
 
 
-class AsyncEventStream(_Incoming):
+class AsyncEventStream(_Incoming[DecoderT]):
     """Async version of `EventStream`."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint) -> None:
-        super().__init__(response, deadline, endpoint)
+    def __init__(self, response: httpx.Response, deadline: Deadline, endpoint: Endpoint, decoder: DecoderT) -> None:
+        super().__init__(response, deadline, endpoint, decoder)
         self.leaving = contextlib.AsyncExitStack()
         self._pieces = aiter(cast("httpx.AsyncByteStream", response.stream))
         if (unpack := unpacker(response.headers)) is not None:
@@ -207,8 +245,13 @@ class AsyncEventStream(_Incoming):
         await self.leaving.aclose()
 
 
-def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
+def send(endpoint: Endpoint, body: RequestBody, decoder: DecoderT) -> EventStream[DecoderT]:
     """Send a request and return the events of its answer.
+
+    Args:
+        endpoint: Where it goes.
+        body: What is sent.
+        decoder: What reads the answer.
 
     Raises:
         APIStatusError: The service answered with an error.
@@ -234,7 +277,7 @@ def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
             raise _map_error(error, request, deadline, begun=False) from error
         leaving.callback(response.close)
         try:
-            stream = EventStream(response, deadline, endpoint)
+            stream = EventStream(response, deadline, endpoint, decoder)
         except httpx.DecodingError as error:
             raise _map_error(error, request, deadline, begun=True) from error
         stream.leaving = leaving.pop_all()
@@ -244,7 +287,7 @@ def send(endpoint: Endpoint, body: RequestBody) -> EventStream:
     return stream
 
 
-async def asend(endpoint: Endpoint, body: RequestBody) -> AsyncEventStream:
+async def asend(endpoint: Endpoint, body: RequestBody, decoder: DecoderT) -> AsyncEventStream[DecoderT]:
     """Async version of `send`."""
     deadline = Deadline(endpoint.first_event_timeout, endpoint.idle_timeout)
     alarm = Alarm(deadline)
@@ -275,7 +318,7 @@ async def asend(endpoint: Endpoint, body: RequestBody) -> AsyncEventStream:
             alarm.off()
         leaving.push_async_callback(response.aclose)
         try:
-            stream = AsyncEventStream(response, deadline, endpoint)
+            stream = AsyncEventStream(response, deadline, endpoint, decoder)
         except httpx.DecodingError as error:
             raise _map_error(error, request, deadline, begun=True) from error
         stream.leaving = leaving.pop_all()

@@ -2,13 +2,14 @@
 
 Needs the extra `video`.
 
-`Job` runs a task; `chapters`, `minutes`, `subtitles` and `moderation` are tasks, and a `Task` of your own is a few
-lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
+`Job` runs a task; `captions`, `chapters`, `minutes`, `subtitles` and `moderation` are tasks, and a `Task` of your own
+is a few lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
 """
 
 from ._assistant import Assistant, Reply
 from ._job import Job
 from ._reporting import Progress
+from ._tasks.captions import CAPTION_WINDOW, Caption, Captions, Written, captions
 from ._tasks.chapters import Chapter, Chapters, chapters
 from ._tasks.likeness import alike
 from ._tasks.merging import longer, merge
@@ -21,8 +22,11 @@ from ._tasks.transcription import Line, Subtitles, subtitles
 from ._translate import translate
 
 __all__ = [
+    "CAPTION_WINDOW",
     "Action",
     "Assistant",
+    "Caption",
+    "Captions",
     "Chapter",
     "Chapters",
     "Closing",
@@ -43,7 +47,9 @@ __all__ = [
     "Subtitles",
     "Task",
     "Window",
+    "Written",
     "alike",
+    "captions",
     "chapters",
     "longer",
     "merge",

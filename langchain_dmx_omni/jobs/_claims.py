@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from pathlib import Path
+from typing import Protocol
 
 if sys.platform == "win32":
     import msvcrt
@@ -24,7 +25,14 @@ _HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class Claim:
+class Claim(Protocol):
+    """The right to work on something, as long as others respect it."""
+
+    def release(self) -> None:
+        """Let others have it."""
+
+
+class FileClaim:
     """A lock on a small file; the file is there as long as the claim, or until the next one after a process was killed.
 
     Where a file system knows no locks, everybody gets a claim.
@@ -35,7 +43,7 @@ class Claim:
         self._descriptor = descriptor
 
     @classmethod
-    def take(cls, path: Path) -> Claim | None:
+    def take(cls, path: Path) -> FileClaim | None:
         """Return the claim, or None while somebody else has it.
 
         Raises:

@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
-import re
 import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -22,18 +20,20 @@ from langchain_core.runnables.config import get_config_list, merge_configs
 from pydantic import BaseModel
 
 from langchain_dmx_omni.errors import ConfigurationError
-from langchain_dmx_omni.video import cache_dir
 
 from ._ask import Method, aask, ask, identity, structured
 from ._background import in_background
-from ._recording import Recording, WindowOptions
+from ._batch import Batch
+from ._completion import completed
+from ._places import open_place
+from ._recording import Recording, WindowOptions, local_path
 from ._reporting import OnProgress, reporting
 from ._run import OnError, Run
 from ._tasks.task import Task
 from ._tasks.timeline import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
@@ -87,8 +87,10 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             `langchain_dmx_omni.video.windows`. By default keyframes for a recording of which nine tenths or more can be
             sent without encoding, which is said in the log (level INFO), and time for others, or where `fps` is given.
         fps: Frames a second of what is sent; see `langchain_dmx_omni.video.split`.
-        folder: Where answers are kept; by default in the user's cache folder. What is kept is found again only for
-            the same bytes of the recording, task, model and windows.
+        folder: Where answers are kept; by default in the user's cache folder. A path, or the URL of a place that
+            `fsspec` knows, such as `s3://bucket/answers`, which several machines may share. What is kept is found again
+            only for the same bytes of the recording, task, model and windows.
+        folder_options: What it takes to get to such a place, as `fsspec` calls it: keys, an `endpoint_url`, and so on.
         progress: True for a bar on standard error, or a function that is given a `Progress`, from any thread.
         on_error: What becomes of a window that has no answer for good, such as one that the service's content filter
             refuses. All others are asked about first. With `"raise"` its error is raised; with `"skip"` the result
@@ -108,6 +110,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         by: By | None = None,
         fps: float | None = None,
         folder: StrPath | None = None,
+        folder_options: Mapping[str, Any] | None = None,
         progress: OnProgress | bool = False,
         on_error: OnError = "raise",
         method: Method = "json_schema",
@@ -118,7 +121,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         self.task = task
         edges = OVERLAP if by in (None, "time", "keyframes") else 0.0
         self._options = WindowOptions(window, edges if overlap is None else overlap, by, fps)
-        self._root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
+        self._root = open_place(folder, folder_options)
         self._progress = progress
         self._on_error = on_error
         self._identity = {"model": identity(llm), "method": method}
@@ -131,12 +134,10 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         task = self.task
         self._model = structured(self._llm, task.schema, self._method)
         self._closing_model = None if task.closing is None else structured(self._llm, task.closing.schema, self._method)
-        self._slots: threading.Semaphore | None = None
-        self._async_slots: asyncio.Semaphore | None = None
-        self._runs: list[Run[ResultT]] = []
+        self._batch: Batch | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        bound = {"_model", "_closing_model", "_slots", "_async_slots", "_runs"}
+        bound = {"_model", "_closing_model", "_batch"}
         return {name: value for name, value in self.__dict__.items() if name not in bound}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -151,7 +152,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         Raises:
             InvalidInputError: The recording can't be read, or not be cut like this; or it is no path of a file.
         """
-        return self._run(path).missing
+        return self.run(path).missing
 
     def forget(self, path: StrPath) -> None:
         """Delete what is kept for a recording.
@@ -159,7 +160,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         Raises:
             StorageError: Something can't be deleted.
         """
-        self._run(path).store.clear()
+        self.run(path).store.clear()
 
     # Runnable
 
@@ -189,61 +190,61 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
 
         Ctrl-C does what it does for one recording.
         """
-        if len(inputs) < 2:
-            return Runnable.batch(self, inputs, config, return_exceptions=return_exceptions, **kwargs)
-        shared, configs = self._shared(config), get_config_list(config, len(inputs))
-        places = threading.Semaphore(_concurrency(configs[0]))  # recordings at a time
+        calls = dict(self._calls(inputs, config, return_exceptions, kwargs))
+        return [_outcome(calls[index], return_exceptions) for index in sorted(calls)]
 
-        def invoke(path: StrPath, config: RunnableConfig) -> Any:
-            try:
-                return shared.invoke(path, config, **kwargs)
-            except Exception as error:
-                if return_exceptions:
-                    return error
-                raise
-            finally:
-                places.release()
+    def batch_as_completed(
+        self, inputs: Sequence[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Yield the results for several recordings as they come, each with its place; see `batch`."""
+        for index, call in self._calls(inputs, config, return_exceptions, kwargs):
+            yield index, _outcome(call, return_exceptions)
 
-        calls: list[Future[Any]] = []
-        try:
-            for path, each in zip(inputs, configs, strict=True):
-                places.acquire()
-                if any(call.done() and call.exception() is not None for call in calls):
-                    break
-                calls.append(in_background(invoke, path, each))
-            wait(calls)
-        except BaseException as interruption:
-            for run in shared._runs:
-                run.stop(interruption)
-            wait(calls)  # as for one recording
-            raise
-        return [call.result() for call in calls]
+    def _calls(
+        self, inputs: Sequence[StrPath], config: Any, go_on: bool, kwargs: dict[str, Any]
+    ) -> Iterator[tuple[int, Future[ResultT]]]:
+        """Yield the finished call for each recording, as they come; after a failure none begins, unless it is to."""
+        configs = get_config_list(config, len(inputs))
+        limit = _concurrency(configs[0]) if configs else 1
+        batch = Batch(limit)
+        shared, failed = self.joining(batch), False
 
-    def batch_as_completed(self, inputs: Sequence[StrPath], config: Any = None, **kwargs: Any) -> Iterator[Any]:
-        """Yield the results for several recordings as they come, each with its place."""
-        return Runnable.batch_as_completed(self._shared(config), inputs, config, **kwargs)
+        def going() -> Iterator[tuple[StrPath, RunnableConfig]]:
+            for each in zip(inputs, configs, strict=True):
+                if failed and not go_on:
+                    return
+                yield each
+
+        for index, call in completed(lambda each: shared.invoke(*each, **kwargs), going(), limit, batch.stop):
+            failed = failed or call.exception() is not None
+            yield index, call
 
     async def abatch(
         self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
     ) -> list[ResultT]:
         """Async version of `batch`."""
-        shared = self._shared(config)
+        shared = self.joining(Batch(_concurrency(next(iter(get_config_list(config, len(inputs))), {}))))
         return await Runnable.abatch(shared, inputs, config, return_exceptions=return_exceptions, **kwargs)
+
+    def joining(self, batch: Batch) -> Self:
+        """Return a job like this one, whose runs share their calls in flight with those of a batch."""
+        joined = copy.copy(self)
+        joined._batch = batch
+        return joined
 
     # The two ways to wait
 
     def _invoke(self, path: StrPath, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
-        run = self._run(path)
-        if self._slots is not None:  # one of a batch
-            self._runs.append(run)
-        with reporting(self._progress, run.progress) as report:
+        run = self.run(path)
+        batch = self._batch or Batch(_concurrency(config))
+        with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
-            if run.pending:
+            if run.is_pending():
                 try:
                     while not run.begin():
                         run.raise_failure()  # that the batch was interrupted
                         time.sleep(_POLL)
-                    self._ask(run, config, self._slots or threading.Semaphore(_concurrency(config)))
+                    self._ask(run, config, batch.slots)
                 finally:
                     run.end()
         return run.result()
@@ -277,7 +278,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         slots: threading.Semaphore,
     ) -> None:
         try:
-            run.keep(window, ask(self._model, question, self.task.schema, _window_config(config, self.task, window)))
+            if not run.is_answered(window):
+                answer = ask(self._model, question, self.task.schema, _window_config(config, self.task, window))
+                run.keep(window, answer)
         except BaseException as error:  # noqa: BLE001  # it is raised when the others are done
             run.fail(window, error)
         finally:
@@ -286,14 +289,15 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     async def _ainvoke(
         self, path: StrPath, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> ResultT:
-        run = await asyncio.to_thread(self._run, path)
-        with reporting(self._progress, run.progress) as report:
+        run = await asyncio.to_thread(self.run, path)
+        batch = self._batch or Batch(_concurrency(config))
+        with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
-            if run.pending:
+            if await asyncio.to_thread(run.is_pending):
                 try:
                     while not await asyncio.to_thread(run.begin):  # noqa: ASYNC110
                         await asyncio.sleep(_POLL)  # another process can't set an event
-                    await self._aask(run, config, self._async_slots or asyncio.Semaphore(_concurrency(config)))
+                    await self._aask(run, config, batch.async_slots)
                 finally:
                     run.end()
         return run.result()
@@ -321,7 +325,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             await asyncio.gather(*calls, *([] if step is None else [step]), return_exceptions=True)
             await asyncio.to_thread(questions.close)
         run.raise_failure()
-        if self._closing_model is not None and (last := run.closing()) is not None:
+        if self._closing_model is not None and (last := await asyncio.to_thread(run.closing)) is not None:
             try:
                 async with slots:
                     answer = await aask(self._closing_model, *last, _closing_config(config, self.task))
@@ -338,8 +342,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         slots: asyncio.Semaphore,
     ) -> None:
         try:
-            answer = await aask(self._model, question, self.task.schema, _window_config(config, self.task, window))
-            await asyncio.to_thread(run.keep, window, answer)
+            if not await asyncio.to_thread(run.is_answered, window):
+                answer = await aask(self._model, question, self.task.schema, _window_config(config, self.task, window))
+                await asyncio.to_thread(run.keep, window, answer)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  # it is raised when the others are done
@@ -349,39 +354,30 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
 
     # Parts of it
 
-    def _run(self, path: StrPath) -> Run[ResultT]:
-        recording = Recording(_local(path), self._options)
+    async def aask(self, window: Window, question: HumanMessage, config: RunnableConfig | None = None) -> BaseModel:
+        """Return the answer to a question of a run; nobody has kept it yet.
+
+        Raises:
+            DMXOmniError: The window could not be answered.
+        """
+        return await aask(self._model, question, self.task.schema, _window_config(config or {}, self.task, window))
+
+    def run(self, path: StrPath) -> Run[ResultT]:
+        """Return the state of a run over a recording, for a driver other than `invoke` and `ainvoke`.
+
+        Raises:
+            InvalidInputError: The recording can't be read, or not be cut like this; or it is no path of a file.
+            StorageError: What is kept can't be reached.
+        """
+        recording = Recording(local_path(path), self._options)
         if self.task.needs_sound:
             recording.require_sound(f"{self.task.name}(allow_silent=True) sends its pictures all the same")
         return Run(self.task, recording, self._root, self._identity, self._on_error)
 
-    def _shared(self, config: Any) -> Self:
-        """Return a job whose runs share their slots."""
-        limit = _concurrency((next(iter(config), None) if isinstance(config, list) else config) or {})
-        shared = copy.copy(self)
-        shared._slots, shared._async_slots = threading.Semaphore(limit), asyncio.Semaphore(limit)
-        return shared
 
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:[a-z]+/", re.IGNORECASE)
-
-
-def _local(path: Any) -> Path:
-    """Return the path of a recording.
-
-    Raises:
-        ConfigurationError: It is none, such as a URL.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigurationError(f"a job takes the path of a file, not {type(path).__name__}")
-    url = _URL.match(path) if isinstance(path, str) else None
-    if url is not None:
-        scheme = url[0].partition(":")[0].lower()
-        remedy = "download it and give its path; or ask about it in one call, with media.video(url) or media.audio(url)"
-        if scheme == "file":
-            remedy = "give the path itself"
-        raise ConfigurationError(f"a job cuts a local file, and this is a URL ({scheme}:): {remedy}")
-    return Path(path).expanduser()
+def _outcome(call: Future[ResultT], return_exceptions: bool) -> Any:
+    error = call.exception()
+    return error if return_exceptions and isinstance(error, Exception) else call.result()
 
 
 def _concurrency(config: Any) -> int:

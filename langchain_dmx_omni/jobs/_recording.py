@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Collection, Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from langchain_dmx_omni import video
-from langchain_dmx_omni.errors import ContentBlockError
+from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 
 from ._files import storing
 from ._scratch import scratch_folder
@@ -105,3 +107,24 @@ def _cut(path: Path, options: WindowOptions) -> tuple[list[video.TimeRange], vid
             return copied, "keyframes"
     by = options.by or "time"
     return video.windows(path, window=options.window, overlap=options.overlap, by=by), by
+
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:[a-z]+/", re.IGNORECASE)
+
+
+def local_path(path: Any) -> Path:
+    """Return the path of a recording.
+
+    Raises:
+        ConfigurationError: It is none, such as a URL.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigurationError(f"a job takes the path of a file, not {type(path).__name__}")
+    url = _URL.match(path) if isinstance(path, str) else None
+    if url is not None:
+        scheme = url[0].partition(":")[0].lower()
+        remedy = "download it and give its path; or ask about it in one call, with media.video(url) or media.audio(url)"
+        if scheme == "file":
+            remedy = "give the path itself"
+        raise ConfigurationError(f"a job cuts a local file, and this is a URL ({scheme}:): {remedy}")
+    return Path(path).expanduser()

@@ -6,25 +6,24 @@ import threading
 from collections.abc import Generator
 from contextlib import closing
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from langchain_core.exceptions import ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
 from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.errors import (
-    BadRequestError,
     ContentBlockError,
     StorageError,
-    UnreadableAnswerError,
 )
 
 from ._claims import Claim
+from ._patience import REFUSALS, Patience
+from ._places import Place
 from ._recording import Recording
 from ._reporting import OnProgress, Progress
-from ._store import Store, digest
+from ._store import Store
+from ._tasks.digest import digest
 from ._tasks.result import Missing, with_missing
 from ._tasks.task import Part, Task
 from ._tasks.timeline import Window, place
@@ -35,13 +34,6 @@ _VERSION = 1
 """Of the prompt around a task's instructions; another one makes what older releases have kept unknown."""
 
 OnError = Literal["raise", "skip"]
-
-# What is wrong with one window, and may be right with the next one.
-_REFUSALS = (BadRequestError, UnreadableAnswerError, ContentBlockError)
-HOPELESS = (ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError, StorageError)
-"""What is wrong with all of them: asking on would be in vain."""
-_PATIENCE = 3
-"""Windows in a row that may fail for another reason, such as a lost connection; then no further one is asked about."""
 
 
 class ClosingQuestion(NamedTuple):
@@ -57,7 +49,7 @@ class Run(Generic[ResultT]):
     Args:
         task: What is asked.
         recording: What it is asked about.
-        root: The folder for all that is kept.
+        root: The place for all that is kept.
         model: What else the answers depend on: the model, and how its answers are structured.
         on_error: What becomes of the result when a window has no answer.
 
@@ -74,7 +66,7 @@ class Run(Generic[ResultT]):
         self,
         task: Task[Any, ResultT],
         recording: Recording,
-        root: Path,
+        root: Place,
         model: dict[str, Any],
         on_error: OnError,
     ) -> None:
@@ -97,15 +89,28 @@ class Run(Generic[ResultT]):
         }
         self.store = Store(root, about)
         self._answers: dict[int, BaseModel] = {}
+        self._closing_answers: dict[str, BaseModel] = {}
         self._failures: dict[int, BaseException] = {}
         self._unkept: dict[str, BaseModel] = {}
-        self._in_a_row: list[BaseException] = []  # failures since the last answer
-        self._claim: Claim | None = None
+        self._patience = Patience()
         self._ended = False
+        self.stopped: BaseException | None = None
+        self._bind()
+        self._load()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind what belongs to a process: the claim, who is told of progress, the lock."""
+        bound = {"_claim", "_report", "_lock"}
+        return {name: value for name, value in self.__dict__.items() if name not in bound}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind()
+
+    def _bind(self) -> None:
+        self._claim: Claim | None = None
         self._report: OnProgress = lambda _: None
         self._lock = threading.Lock()
-        self.stopped: BaseException | None = None
-        self._load()
 
     # What there is to do
 
@@ -114,8 +119,7 @@ class Run(Generic[ResultT]):
         """The windows that are not answered yet."""
         return [window for window in self.windows if window.index not in self._answers]
 
-    @property
-    def pending(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether there is anything to ask."""
         return bool(self.missing) or self.closing() is not None
 
@@ -159,9 +163,9 @@ class Run(Generic[ResultT]):
         """Take what is kept."""
         with self._lock:
             before = len(self._answers)
-            for window in self.missing:
-                if (answer := self.store.load(_name(window), self._task.schema)) is not None:
-                    self._answers[window.index] = answer
+            names = {window_name(window): window.index for window in self.missing}
+            kept = self.store.load_all(names, self._task.schema)
+            self._answers |= {names[name]: answer for name, answer in kept.items()}
             if len(self._answers) > before:
                 self._report(self.progress)
 
@@ -189,15 +193,30 @@ class Run(Generic[ResultT]):
                 done.add(window.index)
                 self.fail(window, error)
 
+    def is_answered(self, window: Window) -> bool:
+        """Whether another machine has answered a window meanwhile: where there are no claims, it may.
+
+        Raises:
+            StorageError: The place for answers can't be reached.
+        """
+        answer = self.store.load(window_name(window), self._task.schema)
+        if answer is not None:
+            self.take(window, answer)
+        return answer is not None
+
     def keep(self, window: Window, answer: BaseModel) -> None:
         """Take the answer for a window, and keep it.
 
         Raises:
             StorageError: It can't be kept.
         """
-        self._save(_name(window), answer)
+        self._save(window_name(window), answer)
+        self.take(window, answer)
+
+    def take(self, window: Window, answer: BaseModel) -> None:
+        """Take the answer for a window, which is kept already."""
         with self._lock:
-            self._in_a_row = []
+            self._patience.succeed()
             self._answers[window.index] = answer
             self._report(self.progress)
 
@@ -209,13 +228,12 @@ class Run(Generic[ResultT]):
         )
         with self._lock:
             self._failures[window.index] = error
-            self._in_a_row = [] if isinstance(error, _REFUSALS) else [*self._in_a_row, error]
-            if self.stopped is not None:
-                return
-            if not isinstance(error, Exception) or isinstance(error, HOPELESS):
-                self.stopped = error
-            elif len(self._in_a_row) >= _PATIENCE:
-                self.stopped = self._in_a_row[0]
+            gives_up = self._patience.fail(error)
+            self.stopped = self.stopped or gives_up
+
+    def failure(self, window: Window) -> BaseException | None:
+        """Return why a window could not be answered, or None."""
+        return self._failures.get(window.index)
 
     def stop(self, error: BaseException) -> None:
         """Ask about no further window; those in flight are kept, then the error is raised."""
@@ -225,7 +243,7 @@ class Run(Generic[ResultT]):
     def raise_failure(self) -> None:
         """Raise the error that ends the job, if there is one; it says what is kept."""
         error = self.stopped or next(iter(self._failures.values()), None)
-        refused = any(isinstance(each, _REFUSALS) for each in self._failures.values())
+        refused = any(isinstance(each, REFUSALS) for each in self._failures.values())
         skipped = self._on_error == "skip" and self.stopped is None and (refused or self._answers)
         if error is None or skipped:
             return
@@ -234,7 +252,7 @@ class Run(Generic[ResultT]):
 
     def _raise(self, error: BaseException, way_out: str = "") -> None:
         error.add_note(
-            f"{len(self._answers)} of {len(self.windows)} windows are answered and kept in {self.store.folder}; "
+            f"{len(self._answers)} of {len(self.windows)} windows are answered and kept in {self.store.place}; "
             f"run it again to ask for the others only{way_out}"
         )
         if isinstance(error, StorageError):
@@ -266,6 +284,7 @@ class Run(Generic[ResultT]):
             StorageError: It can't be kept.
         """
         self._save(self._closing_name, answer)
+        self._closing_answers[self._closing_name] = answer
 
     def fail_closing(self, error: Exception) -> None:
         """Go on without the answer to the closing question, if it was refused and may be left out; else raise.
@@ -273,7 +292,7 @@ class Run(Generic[ResultT]):
         Warns:
             DMXOmniWarning: It is left out.
         """
-        if self._on_error == "skip" and isinstance(error, _REFUSALS):
+        if self._on_error == "skip" and isinstance(error, REFUSALS):
             warn_user(
                 f"{self._task.name}: the closing question has no answer, the result is put together from the "
                 f"windows' alone: {error}"
@@ -314,8 +333,15 @@ class Run(Generic[ResultT]):
     def _closing_answer(self) -> BaseModel | None:
         if self._task.closing is None or self._closing_prompt is None:
             return None
-        return self.store.load(self._closing_name, self._task.closing.schema)
+        name = self._closing_name
+        if name not in self._closing_answers:
+            answer = self.store.load(name, self._task.closing.schema)
+            if answer is None:
+                return None
+            self._closing_answers[name] = answer
+        return self._closing_answers[name]
 
 
-def _name(window: Window) -> str:
+def window_name(window: Window) -> str:
+    """Return what the answer for a window is kept as."""
     return f"{window.index:05}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ._claims import Claim
+from ._claims import FileClaim
 from ._files import storing
 
 _PREFIX = "dmx-omni-"
@@ -30,7 +30,7 @@ def scratch_folder() -> Iterator[Path]:
         root = Path(tempfile.gettempdir())
         _sweep(root)
         folder = root / f"{_PREFIX}{uuid.uuid4().hex}"
-        claim = Claim.take(folder.with_suffix(_LOCK))
+        claim = FileClaim.take(folder.with_suffix(_LOCK))
         folder.mkdir(mode=0o700)
     try:
         yield folder
@@ -44,7 +44,7 @@ def _sweep(root: Path) -> None:
     """Delete folders whose claim has ended with its process, and old ones that never had any."""
     for lock in root.glob(f"{_PREFIX}*{_LOCK}"):
         with suppress(OSError):
-            if (claim := Claim.take(lock)) is not None:
+            if (claim := FileClaim.take(lock)) is not None:
                 shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
                 claim.release()
     before = time.time() - _ABANDONED

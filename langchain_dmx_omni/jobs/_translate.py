@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from langchain_core.messages import HumanMessage
@@ -13,10 +12,11 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from pydantic import BaseModel, Field
 
 from langchain_dmx_omni.errors import ConfigurationError, StorageError, UnreadableAnswerError
-from langchain_dmx_omni.video import cache_dir
 
 from ._ask import aask, ask, identity, structured
-from ._run import HOPELESS, OnError
+from ._patience import HOPELESS
+from ._places import Place, open_place
+from ._run import OnError
 from ._store import Store
 from ._tasks.result import Missing
 from ._tasks.timeline import Window
@@ -54,6 +54,7 @@ def translate(
     *,
     on_error: OnError = "raise",
     folder: str | os.PathLike[str] | None = None,
+    folder_options: Mapping[str, Any] | None = None,
 ) -> Runnable[Subtitles, Subtitles]:
     """Return a runnable that gives subtitles a translation, or another one; their times stay.
 
@@ -66,7 +67,8 @@ def translate(
         on_error: What becomes of lines that do not come back, or are refused; all others are asked for first. With
             `"raise"` it is an error; with `"skip"` they have no translation, are shown as they were said, and stand
             in the result's `missing`.
-        folder: Where answers are kept; by default in the user's cache folder.
+        folder: Where answers are kept, as for a `Job`; by default in the user's cache folder.
+        folder_options: What it takes to get there, if it is a URL.
 
     Raises:
         ConfigurationError: `on_error` is neither.
@@ -75,7 +77,7 @@ def translate(
     """
     if on_error not in get_args(OnError):
         raise ConfigurationError(f"on_error={on_error!r}: 'raise' or 'skip'")
-    root = cache_dir() / "jobs" if folder is None else Path(folder).expanduser()
+    root = open_place(folder, folder_options)
     about = {"version": _VERSION, "task": {"name": "translate"}, "language": language, "asked_of": identity(llm)}
     model = structured(llm, Translations)
 
@@ -159,7 +161,7 @@ class _Batch:
         self._store.save(self._name, Translations(lines=lines))
 
 
-def _batches(subtitles: Subtitles, language: str, root: Path, about: Mapping[str, Any]) -> list[_Batch]:
+def _batches(subtitles: Subtitles, language: str, root: Place, about: Mapping[str, Any]) -> list[_Batch]:
     """Return the lines in batches, with what is kept of their translations.
 
     Raises:

@@ -3,6 +3,33 @@
 Needs the extra `library`.
 """
 
+from ._adding import AddProgress
+from ._citations import Citation
+from ._embedding import LocalEmbeddings
+from ._library import Library
+from ._records import Records
+from ._reports import AddReport, Failed, Problem, Stats
+from ._sheet import contact_sheet
+from .answers import Answer
+from .loader import VideoSegmentLoader
 from .moments import Moment
+from .retriever import VideoMomentRetriever
+from .store import MomentStore
 
-__all__ = ["Moment"]
+__all__ = [
+    "AddProgress",
+    "AddReport",
+    "Answer",
+    "Citation",
+    "Failed",
+    "Library",
+    "LocalEmbeddings",
+    "Moment",
+    "MomentStore",
+    "Problem",
+    "Records",
+    "Stats",
+    "VideoMomentRetriever",
+    "VideoSegmentLoader",
+    "contact_sheet",
+]

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ._metadata import moment_uri
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from langchain_core.documents import Document
 
 
@@ -60,3 +63,33 @@ class Moment:
             id=document.id or "",
             **texts,
         )
+
+    def clip(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the span as an MP4 of its own, whole or not at all, and return its path.
+
+        Args:
+            path: Where it goes; what is there is replaced. Without it, a file in `video.cache_dir()`, written once.
+
+        Raises:
+            ConfigurationError: The span is empty or outside of the recording, or `path` is a folder, or the recording.
+            ContentBlockError: The source is no local file that can be played.
+            StorageError: The clip can't be written.
+        """
+        from ._clip import clip  # noqa: PLC0415  # an extra
+
+        return clip(self.source, self.start, self.end, path)
+
+    def show(self) -> None:
+        """Show a player in a notebook, at the moment.
+
+        Raises:
+            ImportError: IPython is not installed.
+        """
+        from ._player import show  # noqa: PLC0415  # for notebooks alone
+
+        show(self)
+
+    def _repr_html_(self) -> str:
+        from ._player import player  # noqa: PLC0415  # for notebooks alone
+
+        return player(self)

@@ -20,6 +20,8 @@ _PITCH = 3
 _BUFFER_MS = 200
 _GO_ON, _STOP = 0, 1
 
+_STARTING = threading.Lock()
+
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -66,9 +68,14 @@ class Espeak:
         return samples[:most]
 
 
-@cache
 def load() -> Espeak | None:
     """Return the library that `espeakng-loader` brings; None if it is missing or doesn't start."""
+    with _STARTING:  # of two threads that come first, a cache alone would let both start it
+        return _load()
+
+
+@cache
+def _load() -> Espeak | None:
     try:
         import espeakng_loader  # noqa: PLC0415 - optional, and it loads a shared library
 

@@ -16,6 +16,7 @@ from ._tool_rules import format_of
 
 Kind = Literal["image", "audio", "video", "frames"]
 
+_PARAMETERS = ("fps", "min_pixels", "max_pixels", "total_pixels")
 _MOST_DECODED = 8
 """Frames of a list that are decoded; of the others the header is looked at."""
 
@@ -28,11 +29,13 @@ class Media:
         kind: What the part says it is. `frames` is a video as a list of pictures.
         items: The decoded bytes of each item: one, or one a frame. None stands for a URL, which is never fetched.
         urls: The URL of each item; None for an item that came inline.
+        parameters: Numbers beside it that say how closely it is looked at: `fps`, `max_pixels` and the like.
     """
 
     kind: Kind
     items: tuple[bytes | None, ...] = field(repr=False)
     urls: tuple[str | None, ...] = ()
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def data(self) -> bytes | None:
@@ -198,18 +201,19 @@ def _media(message: Mapping[str, Any], at: str) -> Iterator[Media]:
     for number, part in enumerate(_parts(message)):
         kind = part["type"]
         if kind == "video":
-            yield _loaded("frames", part["video"], f"{at}.content[{number}]")
+            yield _loaded("frames", part["video"], f"{at}.content[{number}]", part)
         elif kind in MEDIA_PARTS:
             name, field = MEDIA_PARTS[kind]
-            yield _loaded(name, [part[kind][field]], f"{at}.content[{number}]")
+            yield _loaded(name, [part[kind][field]], f"{at}.content[{number}]", part)
 
 
-def _loaded(kind: Kind, urls: Sequence[str], at: str) -> Media:
+def _loaded(kind: Kind, urls: Sequence[str], at: str, part: Mapping[str, Any]) -> Media:
     items = tuple(_load(url, at) for url in urls)
     for number, data in enumerate(items):
         if data is not None:
             check_media("image" if kind == "frames" else kind, data, at, decode=number < _MOST_DECODED)
-    return Media(kind, items, tuple(url if item is None else None for url, item in zip(urls, items, strict=True)))
+    remote = tuple(url if item is None else None for url, item in zip(urls, items, strict=True))
+    return Media(kind, items, remote, {name: part[name] for name in _PARAMETERS if name in part})
 
 
 def _load(url: str, at: str) -> bytes | None:

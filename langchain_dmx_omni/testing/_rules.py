@@ -55,10 +55,17 @@ def parse(raw: bytes) -> object:
         return INVALID_JSON
 
 
-def check_route(method: str, path: str) -> None:
-    """Refuse every place but `POST /v1/responses`."""
-    if (method, path) != ("POST", "/v1/responses"):
-        raise Refusal(404, f"Invalid URL ({method} {path})", code="invalid_url")
+def check_json(body: object) -> dict[str, Any]:
+    """Refuse a body that is no JSON object.
+
+    Args:
+        body: What `parse` gave.
+    """
+    if body is INVALID_JSON:
+        raise Refusal(400, "The request body is not valid JSON", code="invalid_request")
+    if not isinstance(body, dict):
+        raise Refusal(400, "The request body must be a JSON object", code="invalid_request")
+    return body
 
 
 def check_key(headers: Mapping[str, str], api_key: str) -> None:
@@ -84,15 +91,30 @@ def check_body(body: object, allowed: Allowed) -> dict[str, Any]:
         The body: an object whose `input` is a list of messages with roles and parts that the service knows, of
         function calls, and of an output for each.
     """
-    if body is INVALID_JSON:
-        raise Refusal(400, "The request body is not valid JSON", code="invalid_request")
-    if not isinstance(body, dict):
-        raise Refusal(400, "The request body must be a JSON object", code="invalid_request")
+    checked = check_json(body)
     for rule in _RULES:
-        rule(body)
-    _tool_rules.check_tools(body, allowed)
-    _tool_rules.check_formats(body, allowed)
-    return body
+        rule(checked)
+    _tool_rules.check_tools(checked, allowed)
+    _tool_rules.check_formats(checked, allowed)
+    return checked
+
+
+def check_model(body: Mapping[str, Any], beginnings: tuple[str, ...]) -> str:
+    """Refuse a request that names no model, or one that the service does not have.
+
+    Args:
+        body: The request's JSON.
+        beginnings: How the names of the models begin that a route has.
+
+    Returns:
+        The model's name.
+    """
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise bad("model is required", "model")
+    if not model.startswith(beginnings):
+        raise Refusal(503, f"No available channel for model {model} under group default", code="model_not_found")
+    return model
 
 
 def wants_audio(body: Mapping[str, Any]) -> bool:
@@ -114,11 +136,7 @@ def knows_voice(name: str) -> bool:
 
 
 def _check_model(body: Mapping[str, Any]) -> None:
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
-        raise bad("model is required", "model")
-    if not model.startswith("qwen"):
-        raise Refusal(503, f"No available channel for model {model} under group default", code="model_not_found")
+    check_model(body, ("qwen",))
 
 
 def _check_stream(body: Mapping[str, Any]) -> None:

@@ -125,6 +125,11 @@ def error(
     return Script(status, {"content-type": content_type, **(headers or {})}, (body,) if body else ())
 
 
+def json_answer(value: object) -> Script:
+    """Return an answer that is one JSON text."""
+    return Script(headers={"content-type": "application/json"}, body=(_json(value),))
+
+
 def html_page(status: int, message: str) -> bytes:
     """Return a proxy's error page, long enough that nobody wants it whole in an error message."""
     style = "body{font-family:sans-serif;margin:4em;color:#404040}\n" * 60

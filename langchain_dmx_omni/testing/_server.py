@@ -114,8 +114,8 @@ class Application:
             turn = await self._run(self._workers, open_turn, method, record, body, settings, cancelled)
         except Refusal as refusal:
             return refusal.script()
-        if turn is None:
-            return Script()
+        if isinstance(turn, Script):
+            return turn
         try:
             if settings.answer is None:
                 return await self._run(self._workers, _simulated, turn)

@@ -1,8 +1,7 @@
 """Token counts, by Alibaba Model Studio's rules for the model. Pure.
 
-Audio in: 7 a second; audio out: 12.5 a second; an image: 1 per 32×32 pixels, 24 to 1280, and 2 around it; a video:
-`ceil(frames / 2) · (height / 32) · (width / 32) + 2` at 2 frames a second, and its sound. Text is near 1 token per 4
-letters, or per Chinese, Japanese or Korean character.
+Those of media are the same as the client counts, in `_media.token_rules`; audio out is 12.5 a second. Text is near 1
+token per 4 letters, or per Chinese, Japanese or Korean character.
 """
 
 from __future__ import annotations
@@ -13,15 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ._incoming import Media
-from ._media_facts import Facts, Vision
+from langchain_dmx_omni._media.token_rules import FRAMES, count_audio, count_frames, count_image, count_video
 
-AUDIO_IN_PER_SECOND: Final = 7
+from ._incoming import Media
+from ._media_facts import Facts
+
 AUDIO_OUT_PER_SECOND: Final = 12.5
-VIDEO_FRAMES_PER_SECOND: Final = 2
-IMAGE_TOKENS: Final = (24, 1280)
-_PATCH: Final = 32  # pixels a side
-_AROUND: Final = 2  # tokens that mark begin and end of a picture or video
 
 _CJK: Final = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -56,10 +52,12 @@ def count_speech(seconds: float) -> int:
 
 def count_media(media: Media, facts: Sequence[Facts | None]) -> Tokens:
     """Return the tokens of one media part; 0 for what was not measured."""
+    parameters = dict(media.parameters)
+    fps = parameters.pop("fps", FRAMES)
     if media.kind == "frames":
         first = next((one.vision for one in facts if one and one.vision), None)
-        return Tokens(_video(len(facts), first) if first else 0)
-    return sum(map(_file, filter(None, facts)), start=Tokens())
+        return Tokens(count_frames(len(facts), first.width, first.height, **parameters) if first else 0)
+    return sum((_file(one, fps, parameters) for one in facts if one), start=Tokens())
 
 
 def usage(request: Tokens, answer: Tokens) -> dict[str, Any]:
@@ -77,20 +75,12 @@ def _audio_tokens(tokens: Tokens) -> dict[str, int]:
     return {"audio_tokens": tokens.audio} if tokens.audio else {}
 
 
-def _file(facts: Facts) -> Tokens:
+def _file(facts: Facts, fps: float, pixels: dict[str, float]) -> Tokens:
     seconds = facts.seconds or 0.0
-    audio = math.ceil(seconds * AUDIO_IN_PER_SECOND) if facts.sound else 0
-    if facts.vision and facts.format and facts.format.still:
-        return Tokens(_image(facts.vision), audio)
-    frames = math.ceil(seconds * VIDEO_FRAMES_PER_SECOND)
-    return Tokens(_video(frames, facts.vision) if facts.vision else 0, audio)
-
-
-def _image(vision: Vision) -> int:
-    least, most = IMAGE_TOKENS
-    patches = math.ceil(vision.width / _PATCH) * math.ceil(vision.height / _PATCH)
-    return min(max(patches, least), most) + _AROUND
-
-
-def _video(frames: int, vision: Vision) -> int:
-    return math.ceil(math.ceil(frames / 2) * (vision.height / _PATCH) * (vision.width / _PATCH)) + _AROUND
+    audio = count_audio(seconds) if facts.sound else 0
+    vision = facts.vision
+    if vision is None:
+        return Tokens(0, audio)
+    if facts.format and facts.format.still:
+        return Tokens(count_image(vision.width, vision.height, pixels.get("max_pixels")), audio)
+    return Tokens(count_video(seconds, vision.width, vision.height, fps, **pixels), audio)

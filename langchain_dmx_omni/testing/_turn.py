@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final
 from uuid import uuid4
 
-from . import _rules
+from . import _routes, _rules
 from ._answers import answer as answer_events
 from ._answers import called, wav
 from ._incoming import Request, read_request, text_of_items
@@ -24,7 +24,7 @@ from ._items import words
 from ._media_facts import Cancelled, Facts, measure
 from ._record import RecordedRequest
 from ._reply import Answer, AnswerFunction
-from ._script import Event, Script, sse
+from ._script import Event, Script, json_answer, sse
 from ._token_counts import Tokens, count_media, count_speech, count_text, usage
 from ._tool_rules import Allowed
 from ._voice import Speaker, seconds_of, speak
@@ -54,7 +54,7 @@ class GatewaySettings:
 
 def open_turn(
     method: str, record: RecordedRequest, body: object, settings: GatewaySettings, cancelled: Cancelled
-) -> Turn | None:
+) -> Turn | Script:
     """Read one HTTP request.
 
     Args:
@@ -65,16 +65,19 @@ def open_turn(
         cancelled: Whether the turn is to end early.
 
     Returns:
-        The turn; None for a voice that the service doesn't know, which it answers with nothing at all.
+        The turn; or the answer, where no model is asked: on the other routes, and for a voice that the service doesn't
+        know, which it answers with nothing at all.
 
     Raises:
         Refusal: The service would not answer this request.
     """
-    _rules.check_route(method, record.path)
+    route = _routes.find(method, record.path)
     _rules.check_key(record.headers, settings.api_key)
+    if route is not None:
+        return json_answer(route(body))
     checked = _rules.check_body(body, settings.allowed)
     if _rules.wants_audio(checked) and not _rules.knows_voice(_rules.voice_of(checked)):
-        return None
+        return Script()
     return Turn(read_request(checked, record.headers), settings, cancelled)
 
 

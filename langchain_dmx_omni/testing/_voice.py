@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import zlib
 from array import array
@@ -20,6 +21,7 @@ MAX_SECONDS: Final = 60.0
 """Longer answers are spoken to this point."""
 
 _TIMBRES: Final = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7")  # espeak's own variants
+_CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 _SECONDS_PER_CHARACTER: Final = 0.06
 _NOTE_CHARACTERS: Final = 3
 _FADE: Final = SAMPLE_RATE // 100
@@ -28,7 +30,7 @@ _SCALE: Final = (0, 2, 4, 7, 9, 12, 14, 16)  # semitones; pentatonic, so that an
 
 
 def speak(text: str, voice: str, speaker: Speaker = "auto", cancelled: Callable[[], bool] = lambda: False) -> bytes:
-    """Speak a text.
+    """Speak a text, one with Chinese in it in Chinese, any other in English.
 
     Args:
         text: What to say; the first `MAX_SECONDS` of it.
@@ -46,7 +48,7 @@ def speak(text: str, voice: str, speaker: Speaker = "auto", cancelled: Callable[
     mark = zlib.crc32(voice.encode())
     samples = library.speak(
         text,
-        voice=f"en-us+{_TIMBRES[mark % len(_TIMBRES)]}",
+        voice=f"{'cmn' if _CHINESE.search(text) else 'en-us'}+{_TIMBRES[mark % len(_TIMBRES)]}",
         pitch=35 + mark // 64 % 31,
         seconds=MAX_SECONDS,
         cancelled=cancelled,

@@ -27,7 +27,7 @@ _START_SECONDS: Final = 10.0
 
 
 class LocalGateway:
-    """The service `POST /v1/responses` on loopback.
+    """The service `POST /v1/responses` on loopback, and beside it `/v1/embeddings`, `/v1/rerank` and `/v1/models`.
 
     It refuses what the service refuses, and answers the rest in the service's stream of events, in text and in speech.
     What it says is up to `answer`, a function of yours. Scripts (`play`) replace its answers one by one.
@@ -38,7 +38,8 @@ class LocalGateway:
     and are made of what the question offers. Once every requested tool has answered, the answer repeats what they said;
     a forced choice then takes a tool that was not called yet, the last one bound first. "Think aloud" in the question
     says a word before the call. Formats are filled like arguments: with `json_object`, the keys that the prompt names;
-    what asks for a `start` and an `end`, with the parts of the clip, from cut to cut.
+    what asks for a `start` and an `end`, with the parts of the clip, from cut to cut. Texts that share words have
+    vectors that are near, and a document's score is its share of the query's words.
 
     >>> with LocalGateway() as gateway:
     ...     llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key)  # doctest: +SKIP

@@ -60,17 +60,41 @@ def clear_cache(*, older_than: float = 0.0) -> int:
     return freed
 
 
+_SETTLED = 2_000_000_000
+"""Nanoseconds after which a file's times tell a change: clocks of file systems tick as slowly as that."""
+_HASHES = 100_000
+"""Files that are remembered."""
+_hashes: dict[tuple[int, ...], str] = {}
+
+
 def content_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal: what a source is known by, whatever its name.
+
+    A file that has not changed since it was read, by its size and times, is not read again by this process.
 
     Raises:
         ContentBlockError: The file can't be read.
     """
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            state = _state(os.fstat(file.fileno()))
+            known = _hashes.get(state)
+            if known is not None:
+                return known
+            began = time.time_ns()
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+            unchanged = _state(os.fstat(file.fileno())) == state
     except OSError as error:
         raise ContentBlockError(f"{path}: it can't be read: {unreadable(error)}") from None
+    if unchanged and began - max(state[-2:]) > _SETTLED:
+        if len(_hashes) >= _HASHES:
+            _hashes.clear()
+        _hashes[state] = content
+    return content
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def cached_path(content: str, plan: Plan, start: float, end: float, *, copied: bool = False) -> Path:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from ._open import start_of
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
@@ -40,6 +42,19 @@ def has_index(container: InputContainer) -> bool:
     return has_header(container) and container.format.name != "flv"
 
 
+class Ticks:
+    """Turns timestamps of a stream into seconds from the file's start; fractions would take most of the time."""
+
+    def __init__(self, container: InputContainer, stream: Any) -> None:
+        self._start = start_of(container)
+        self._numerator: int = stream.time_base.numerator
+        self._denominator: int = stream.time_base.denominator
+
+    def seconds(self, stamp: int) -> float:
+        """Return the time of a timestamp."""
+        return stamp * self._numerator / self._denominator - self._start
+
+
 class Clock:
     """Moves the timestamps of packets, so that time goes on where the file's clock starts anew.
 
@@ -53,6 +68,7 @@ class Clock:
         self._broadcast = container.format.name in _BROADCAST
         self._shifts = [0.0]
         """Seconds that are added between one restart and the next. Streams pass a restart one after another."""
+        self._ticks: dict[int, float] = {}
         self._passed: dict[int, int] = {}
         self._firsts: dict[int, float] = {}
         self._ends: dict[int, float] = {}
@@ -66,9 +82,12 @@ class Clock:
     def set(self, packet: Packet[Any]) -> None:
         """Move the timestamps of a packet."""
         stamp = packet.dts if packet.dts is not None else packet.pts
-        if stamp is None or not packet.time_base:
+        stream = packet.stream_index
+        tick = self._ticks.get(stream)
+        if tick is None:
+            tick = self._ticks[stream] = float(packet.time_base or 0)
+        if stamp is None or not tick:
             return
-        tick, stream = float(packet.time_base), packet.stream.index
         time, shown = stamp * tick, (stamp if packet.pts is None else packet.pts) * tick
         passed = self._passed.get(stream, self.restarts)
         # Decoding times rise; those of showing don't, where a picture refers to a later one.

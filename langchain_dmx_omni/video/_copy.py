@@ -19,14 +19,14 @@ import av
 
 from langchain_dmx_omni._media.container import open_container, pass_over
 
-from ._clock import has_header, is_raw
+from ._clock import Ticks, has_header, is_raw
 from ._cut import Clip, cut
 from ._framing import H264
 from ._open import start_of
 from ._sound import Mixer, Sound
 from ._storage import storing
 from ._writer import partial
-from .keyframes import EPSILON, GAP, SoundClock, SoundPacket, Ticks, codec_of, copyable, packets
+from .keyframes import EPSILON, GAP, SoundClock, SoundPacket, codec_of, copyable, packets
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -13,6 +13,7 @@ import av
 
 from langchain_dmx_omni._media.container import exact, open_container
 
+from ._bare import Bare
 from ._clock import Clock, Succession, has_header, has_index, is_raw
 from ._open import start_of
 
@@ -32,6 +33,9 @@ _ROUNDING = 0.1
 """Seconds that a header and the packets may differ by: a header says it to the sample, packets to their own length."""
 _PACKETS, _FAR_OFF = 60, 2.5
 """Packets that the rate is measured with; how many times too high a header's rate is no rounding any more."""
+
+_FLV, _NEAR = b"FLV\x01", 64
+"""What an FLV begins with; bytes behind the last packet that are looked at for it."""
 
 
 class Length(NamedTuple):
@@ -74,11 +78,25 @@ def measure_length(file: Path, container: InputContainer, streams: list[Any], fp
     start = start_of(container)
     if abs(promised - start - seconds) < abs(promised - seconds):
         promised -= start  # some formats count from 0 and not from their own first timestamp
+    if container.format.name == "flv" and _is_joined(file):
+        where = f"only its first {seconds:.1f} s can be read"
+        return Length(seconds, f"{where}: another FLV is joined to it; join them anew (ffmpeg -f concat)", restarts)
     if seconds < promised - max(_SLACK, promised / 50):
         return Length(seconds, f"it is cut off: it ends after {seconds:.1f} of {promised:.1f} s", restarts)
     if indexed and abs(seconds - promised) <= min(_ROUNDING, promised / 10):
         return Length(promised, None, restarts)
     return Length(seconds, None, restarts)
+
+
+def _is_joined(file: Path) -> bool:
+    """Whether another FLV begins where the tags of an FLV end: there FFmpeg stops, without a word."""
+    last = 0
+    with suppress(av.FFmpegError, EOFError), closing(open_container(file)) as container:
+        for packet in container.demux():
+            last = max(last, packet.pos + packet.size if packet.pos is not None else 0)
+    with file.open("rb") as data:
+        data.seek(last)
+        return _FLV in data.read(_NEAR)
 
 
 def _promised(container: InputContainer, streams: list[Any]) -> float:
@@ -105,11 +123,14 @@ def _read_on(file: Path, indexes: list[int], since: float, frame_time: float) ->
         if since:
             container.seek(round((start + since) * av.time_base))
         ends = {index: _End(container.streams[index], start, raw, frame_time) for index in indexes}
+        bare = {index: Bare(container, container.streams[index]) for index in indexes}
         with suppress(av.FFmpegError, EOFError):
             for packet in container.demux(*(container.streams[index] for index in indexes)):
                 if packet.size and not packet.is_corrupt and not packet.is_discard:
                     clock.set(packet)
-                    end = max(end, ends[packet.stream.index].after(packet))
+                    sound = bare[packet.stream_index].sound(packet)
+                    if sound is not None:
+                        end = max(end, ends[packet.stream_index].after(sound))
         return end, clock.restarts
     return end, 0
 
@@ -119,7 +140,10 @@ class _End:
 
     def __init__(self, stream: Any, start: float, raw: bool, frame_time: float) -> None:
         self._stream = stream
+        self._is_sound = stream.type == "audio"
         self._start = start
+        self._numerator: int = stream.time_base.numerator if stream.time_base else 0
+        self._denominator: int = stream.time_base.denominator if stream.time_base else 1
         self._raw = raw
         self._frame_time = frame_time
         self._latest = -1.0
@@ -130,13 +154,15 @@ class _End:
         """Return where the stream ends after one more packet."""
         stamp = packet.pts if packet.pts is not None and not self._raw else packet.dts
         stamp = packet.pts if stamp is None else stamp
-        time = None if stamp is None or not packet.time_base else float(stamp * packet.time_base) - self._start
-        seconds = float((packet.duration or 0) * packet.time_base) if packet.time_base else 0.0
-        if seconds <= 0 and self._stream.type == "audio":
+        time = None
+        if stamp is not None and self._numerator:  # fractions would take most of the time
+            time = stamp * self._numerator / self._denominator - self._start
+        seconds = (packet.duration or 0) * self._numerator / self._denominator
+        if seconds <= 0 and self._is_sound:
             return self._decoded(packet, time)
         if seconds <= 0:
             seconds = self._frame_time
-        if time is None or (time <= self._latest and self._stream.type == "audio"):
+        if time is None or (time <= self._latest and self._is_sound):
             time = self._end  # a clock that stands still
         else:
             self._latest = time

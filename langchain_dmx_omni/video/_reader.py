@@ -17,7 +17,8 @@ import av
 
 from langchain_dmx_omni._media.container import exact, open_container, pass_over
 
-from ._clock import Clock, has_header, has_index, is_raw
+from ._bare import Bare
+from ._clock import Clock, Ticks, has_header, has_index, is_raw
 from ._open import picture_stream, sound_stream, start_of
 from ._sound import Mixer, Sound
 
@@ -109,7 +110,6 @@ class _Track:
 
     def _open(self) -> None:
         container, info = self._container, self._info
-        self._start = start_of(container)
         self._clock = Clock(container)
         picture = picture_stream(container) if info.has_video else None
         sound = sound_stream(container) if info.has_audio else None
@@ -117,6 +117,9 @@ class _Track:
         stream = self._chosen(picture, sound)
         assert stream is not None
         self._stream: Any = stream
+        self._index = stream.index
+        self._bare = Bare(container, stream)
+        self._ticks = Ticks(container, stream) if stream.time_base else None
         # Where the clock may start anew, all of its streams say when.
         self._read: list[Any] = both if not has_index(container) or info.clock_restarts else [stream]
         for other in container.streams:
@@ -136,12 +139,13 @@ class _Track:
 
     def seek(self, time: float) -> None:
         try:
-            self._container.seek(round((self._start + time) * av.time_base))
+            self._container.seek(round((start_of(self._container) + time) * av.time_base))
         except av.FFmpegError:  # the place is lost as well
             self._container.close()
             self._container = open_container(self._info.path)
             self._open()
         self._clock = Clock(self._container)
+        self._bare = Bare(self._container, self._stream)
 
     def _packets(self) -> Iterator[Packet[Any] | None]:
         """Return the packets of the stream, and None for its end."""
@@ -156,7 +160,7 @@ class _Track:
                 break
             if packet.size:  # the empty packets at the end flush the decoders: below, once for all
                 self._clock.set(packet)
-                if packet.stream.index == self._stream.index:
+                if packet.stream_index == self._index and (packet := self._bare.sound(packet)) is not None:
                     yield packet
         yield None
 
@@ -170,9 +174,9 @@ class _Track:
     def _time_of(self, frame: av.VideoFrame | av.AudioFrame | Packet[Any]) -> float | None:
         """Return the time of a frame or a packet, or None where it says none that can be right."""
         stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is None or not self._stream.time_base:
+        if stamp is None or self._ticks is None:
             return None
-        time = float(stamp * self._stream.time_base) - self._start
+        time = self._ticks.seconds(stamp)
         return time if -_BEYOND < time < self._info.duration + _BEYOND else None
 
 
@@ -217,8 +221,8 @@ class _Pictures(_Track):
         if not self._may_skip:
             return
         used = True
-        if packet.pts is not None and packet.time_base:
-            time = float(packet.pts * packet.time_base) - self._start
+        if packet.pts is not None and self._ticks is not None:
+            time = self._ticks.seconds(packet.pts)
             # Half a frame either way, for timestamps that were rounded.
             margin = self._frame_time / 2
             used = self._wanted(time - margin, time + self._frame_time + margin)

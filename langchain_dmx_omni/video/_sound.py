@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import cycle
+from operator import mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import av
@@ -25,8 +26,10 @@ _MEMORY: Final = 0.9
 _CANCELS, _HOLDS = 0.25, 0.5
 """Power of a sum, as a share of its parts': below the first it is left, above the second taken again. Sounds that have
 nothing to do with each other have 1."""
-_QUIET: Final = 1e-7
-"""Power, of full scale, that is not worth a decision: −70 dB."""
+_QUIET: Final = 1e-7 * 32768**2
+"""Power of samples that is not worth a decision: −70 dB of full scale."""
+_STRIDES: Final = (7, 11, 13)
+"""Samples from one that is measured to the next, piece by piece in turn: no pitch is in step with all of them."""
 
 
 class Sound(NamedTuple):
@@ -69,6 +72,7 @@ class Mixer:
         self._rate = rate
         self._succession = Succession(raw)
         self._kind: tuple[object, ...] | None = None
+        self._time_base = Fraction(1, rate)
         self._graph: av.filter.Graph | None = None
         self._time = 0.0
         """Where the first sample of the graph stands."""
@@ -96,7 +100,8 @@ class Mixer:
             yield from self._flush()
             self._kind, self._graph = kind, self._build(frame)
             self._time, self._fed, self._pulled = start, 0, 0
-        frame.pts, frame.time_base = self._fed, Fraction(1, frame.sample_rate)
+            self._time_base = Fraction(1, frame.sample_rate)
+        frame.pts, frame.time_base = self._fed, self._time_base
         self._fed += frame.samples
         self._graph.push(frame)
         yield from self._ready()
@@ -125,9 +130,6 @@ class Mixer:
         layout = "3.0" if self._balance else "mono"
         nodes.append(graph.add("aformat", f"sample_fmts=s16:channel_layouts={layout}"))
         nodes.append(graph.add("asetnsamples", f"n={self._rate // _PIECES}:p=0"))
-        if self._balance:
-            measured = "measure_perchannel=RMS_level:measure_overall=none"
-            nodes.append(graph.add("astats", f"metadata=1:reset=1:{measured}"))
         graph.link_nodes(*nodes, graph.add("abuffersink")).configure()
         return graph
 
@@ -148,9 +150,10 @@ class Mixer:
             channels = frame.layout.nb_channels
             samples = bytes(frame.planes[0])[: frame.samples * SAMPLE_WIDTH * channels]
             if self._balance is not None:
-                channel = self._balance.channel(frame)
+                sum_and_parts = array("h", samples)
+                channel = self._balance.channel(sum_and_parts)
                 self.cancelled += frame.samples / self._rate if channel else 0
-                samples = array("h", samples)[channel::channels].tobytes()
+                samples = sum_and_parts[channel::channels].tobytes()
             time = self._time + self._pulled / self._rate
             self._pulled += frame.samples
             yield Sound(time, self._time + self._pulled / self._rate, samples)
@@ -161,14 +164,19 @@ class _Balance:
 
     def __init__(self) -> None:
         self._power = [0.0, 0.0, 0.0]
+        self._strides = cycle(_STRIDES)
         self._channel = 0
 
-    def channel(self, frame: av.AudioFrame) -> int:
-        """Return the channel of a piece that is to be heard: 0 for the sum, 1 or 2 for a part."""
-        metadata = frame.metadata
+    def channel(self, samples: array[int]) -> int:
+        """Return the channel of a piece that is to be heard: 0 for the sum, 1 or 2 for a part.
+
+        Args:
+            samples: The piece, with the samples of the sum and its parts in turn.
+        """
+        stride = 3 * next(self._strides)
         for at, power in enumerate(self._power):
-            level = float(metadata.get(f"lavfi.astats.{at + 1}.RMS_level", "-inf"))
-            now = 10 ** (level / 10) if math.isfinite(level) else 0.0
+            some = samples[at::stride]
+            now = sum(map(mul, some, some)) / max(1, len(some))
             self._power[at] = now if not power else _MEMORY * power + (1 - _MEMORY) * now
         total, *parts = self._power
         expected = sum(parts) / 4

@@ -89,6 +89,7 @@ class Writer:
         # Rate and buffer together are what can be spent at the most: (seconds + buffer) · rate.
         buffer = min(_BUFFER, seconds / 4)
         rate = int(plan.video_rate * seconds / (seconds + buffer)) if seconds else plan.video_rate
+        stream.thread_type = "AUTO"  # PyAV's own is a slice of each picture for each thread, which costs quality
         stream.codec_context.time_base = 1 / plan.fps
         stream.options = {
             "preset": _PRESET,
@@ -114,7 +115,10 @@ class Writer:
     @property
     def video_end(self) -> float:
         """Time up to which there are pictures; the end where none are wanted."""
-        return self.end if self._video is None else self.start + float(self._pictures / self.plan.fps)
+        if self._video is None:
+            return self.end
+        fps = self.plan.fps
+        return self.start + self._pictures * fps.denominator / fps.numerator
 
     @property
     def audio_end(self) -> float:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from langchain_dmx_omni._media.mime import TAKEN
+from langchain_dmx_omni._media.mime import TAKEN, from_name
 from langchain_dmx_omni.errors import ConfigurationError
 
 from . import _cache
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
+_MP4 = {"video/mp4", "audio/mp4"}
+
 
 def fit(
     path: str | os.PathLike[str],
@@ -44,8 +46,9 @@ def fit(
     Args:
         path: A local video or audio file.
         max_bytes: Largest file; the default fits the service's inline limit as a data URL.
-        out: Where the result goes: a name that ends in .mp4 (.m4a for sound). Without it the result goes to the cache,
-            or is the file itself where that fits.
+        out: Where the result goes: a name that ends in .mp4 (.m4a for sound). One that ends as the source's own format
+            does will do for a source that needs no encoding. Without it the result goes to the cache, or is the file
+            itself where that fits.
         fps: Frames a second; chosen by the budget if it is not given, 2 (what the model looks at) or more.
         progress: Called with the seconds of the source that are done and all seconds; True draws a bar. What it
             raises stops the work.
@@ -58,8 +61,9 @@ def fit(
     """
     checked_settings(max_bytes, fps)
     info = usable(path)
-    target = None if out is None else _checked_target(Path(out).expanduser().absolute(), info)
-    if info.size_bytes <= max_bytes and not info.damaged and is_taken(info.path):
+    fits = info.size_bytes <= max_bytes and not info.damaged and is_taken(info.path)
+    target = None if out is None else _checked_target(Path(out).expanduser().absolute(), info, fits=fits)
+    if fits and (target is None or _is_named(target, info)):
         return info.path if target is None else _copied(info.path, target)
     how = plan(info, info.duration, max_bytes, fps)
     if target is None:
@@ -79,20 +83,34 @@ def is_taken(path: Path) -> bool:
     return media_type is not None and media_type.mime in TAKEN
 
 
-def _checked_target(target: Path, info: MediaInfo) -> Path:
-    suffixes = (".mp4", ".m4v") if info.has_video else (".m4a", ".mp4")
+def _checked_target(target: Path, info: MediaInfo, *, fits: bool) -> Path:
+    suffixes = _endings(info)
     if target.is_dir():
         raise ConfigurationError(f"out is a folder; name a file, such as {target / (info.path.stem + suffixes[0])}")
     if info.path.samefile(target) if target.exists() else False:
         raise ConfigurationError("out is the source itself, which would be lost; give another name")
-    copied = info.path.suffix.lower()  # a file that fits keeps its format
-    if target.suffix.lower() not in (*suffixes, copied):
+    if target.suffix.lower() not in suffixes and not (fits and _is_named(target, info)):
         raise ConfigurationError(
             f"out ends in {target.suffix or 'nothing'}; the result is MP4: let it end in {suffixes[0]}"
         )
     with storing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def _endings(info: MediaInfo) -> tuple[str, str]:
+    """Return how the name of an MP4 may end, the usual one first."""
+    return (".mp4", ".m4v") if info.has_video else (".m4a", ".mp4")
+
+
+def _is_named(target: Path, info: MediaInfo) -> bool:
+    """Whether a name is one of the format that a file has already."""
+    suffix, media_type = target.suffix.lower(), sniff_file(info.path)
+    mime = media_type.mime if media_type else None
+    if mime in _MP4:
+        return suffix in _endings(info)
+    # An ending that isn't known says as much of a copy as of its source.
+    return (from_name(target.name) or suffix) in (mime, info.path.suffix.lower())
 
 
 def _copied(source: Path, target: Path) -> Path:

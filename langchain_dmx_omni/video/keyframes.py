@@ -19,9 +19,9 @@ import av
 
 from langchain_dmx_omni._media.container import exact, open_container
 
-from ._clock import Succession, is_raw
+from ._clock import Succession, Ticks, is_raw
 from ._framing import H264, sound_header
-from ._open import picture_stream, sound_stream, start_of
+from ._open import picture_stream, sound_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,19 +92,6 @@ def _has_frames(stream: AudioStream) -> bool:
     context = stream.codec_context
     known = codec_of(stream) != "aac" or context.profile in _AAC_PROFILES
     return known and bool(context.frame_size and context.sample_rate)
-
-
-class Ticks:
-    """Turns timestamps of a stream into seconds from the file's start; fractions would take most of the time."""
-
-    def __init__(self, container: InputContainer, stream: Any) -> None:
-        self._start = start_of(container)
-        self._numerator: int = stream.time_base.numerator
-        self._denominator: int = stream.time_base.denominator
-
-    def seconds(self, stamp: int) -> float:
-        """Return the time of a timestamp."""
-        return stamp * self._numerator / self._denominator - self._start
 
 
 class SoundPacket(NamedTuple):

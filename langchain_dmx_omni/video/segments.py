@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_dmx_omni._media import blocks
-from langchain_dmx_omni.errors import ConfigurationError
+from langchain_dmx_omni.errors import ConfigurationError, MediaTooLargeError
 
 from . import _cache, keyframes
 from ._checks import checked_settings, usable
 from ._copy import Copy, Written, write
 from ._cut import Clip
-from ._plan import INLINE_BYTES, plan
+from ._plan import INLINE_BYTES, Plan, longest, plan
 from ._storage import storing
 from .progress import reporting
 from .windows import TimeRange, planned
@@ -32,6 +32,9 @@ __all__ = ["Segment", "split"]
 
 _STEM_BYTES = 240
 """Of the 255 bytes that a file's name may have, those that are the source's."""
+
+_SHARE = 0.99
+"""Of the longest that can be encoded: how a window is encoded that is longer, and turns out not to be copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,21 @@ def split(
         raise ConfigurationError("windows says where to cut already; leave out window, overlap and by")
     else:
         spans = _checked(windows, info)
-    plans = [plan(info, each.end - each.start, max_bytes, fps) for each in spans]
+
+    @cache
+    def copyable() -> set[int]:
+        return _copyable(info, spans, max_bytes) if by == "keyframes" and fps is None else set()
+
+    def plan_of(index: int) -> Plan:
+        seconds = spans[index].end - spans[index].start
+        try:
+            return plan(info, seconds, max_bytes, fps)
+        except MediaTooLargeError:  # as it is it may still fit
+            if index not in copyable():
+                raise
+            return plan(info, _SHARE * longest(info, max_bytes), max_bytes)
+
+    plans = [plan_of(index) for index in range(len(spans))]
     folder = None if out is None else Path(out).expanduser().absolute()
 
     def target(index: int, *, copied: bool) -> Path:
@@ -132,7 +149,6 @@ def split(
         return _cache.content_hash(info.path)
 
     def segments() -> Iterator[Segment]:
-        copyable = _copyable(info, spans, max_bytes) if by == "keyframes" and fps is None else set[int]()
         if folder is None:
             _cache.sweep()
         else:
@@ -143,7 +159,7 @@ def split(
         clips: list[Clip | Copy] = []
         for index in wanted:
             clip = Clip(*spans[index], plans[index], target(index, copied=False))
-            copy = Copy(clip, target(index, copied=True)) if index in copyable else None
+            copy = Copy(clip, target(index, copied=True)) if index in copyable() else None
             if folder is None and copy and _cache.is_kept(copy.target):
                 kept[index] = Written(copy.target, copied=True)
             elif folder is None and _cache.is_kept(clip.target):

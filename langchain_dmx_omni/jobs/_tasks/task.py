@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from .digest import digest
 from .timeline import Window
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -56,6 +58,11 @@ class Task(Generic[AnswerT, ResultT]):
     join: Callable[[Sequence[Part[AnswerT]]], ResultT]
     closing: Closing[ResultT, Any] | None = None
     needs_sound: bool = False
+
+    @property
+    def version(self) -> str:
+        """A short name for what is asked: another one where the instructions or the schema differ."""
+        return digest(json.dumps([self.name, self.instructions, self.schema.model_json_schema()], sort_keys=True))
 
     def prompt(self, window: Window, count: int) -> str:
         """Return what the model is asked about a window, one of `count`."""

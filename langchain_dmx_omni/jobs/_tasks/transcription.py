@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -23,11 +23,21 @@ from .timeline import Span
 Text = Literal["text", "translation", "both"]
 
 
-class Line(Span):
-    """Something that is said, and its translation, if one was asked for."""
+class TextSpan(Span):
+    """A text, and how long it is heard or stands on the screen."""
 
     text: str
+
+
+TextSpanT = TypeVar("TextSpanT", bound=TextSpan)
+
+
+class Line(TextSpan):
+    """Something that is said, and its translation, if one was asked for."""
+
     translation: str = ""
+    speaker: str = ""
+    """Who says it, where that is known."""
 
 
 def _words(value: Any) -> Any:
@@ -187,10 +197,10 @@ def _joined(parts: Sequence[Part[BaseModel]]) -> Subtitles:
     for part in parts:
         assert isinstance(part.answer, Transcript | TranslatedTranscript)
         spoken.append((part.window, [Line(**dict(line)) for line in part.answer.lines]))
-    return Subtitles(lines=merge(spoken, lambda first, second: alike(first.text, second.text), combine=_combine))
+    return Subtitles(lines=merge(spoken, lambda first, second: alike(first.text, second.text), combine=longer_text))
 
 
-def _combine(first: Line, second: Line) -> Line:
-    """Return one line for the two: the longer text, since a window's edge cuts words off."""
+def longer_text(first: TextSpanT, second: TextSpanT) -> TextSpanT:
+    """Return one span for the two: with the longer text, since a window's edge cuts words off."""
     kept = second if len(second.text) > len(first.text) else first
     return kept.model_copy(update={"start": min(first.start, second.start), "end": max(first.end, second.end)})

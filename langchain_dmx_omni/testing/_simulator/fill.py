@@ -6,8 +6,9 @@ by name, as one of an enum's values, or in the format. Where nothing is required
 - numbers: the text's, in order; else the default, else the nearest to 0 that the bounds allow;
 - enums: the value that the text mentions first; else the default, else the first;
 - booleans: whether the text mentions the field, and does not deny it;
-- strings: the value given by name, else the next quoted words, else the next name or topic (`San Francisco, CA`; what
-  follows `about`, `for`…), else the telling words of the text;
+- strings: the value given by name, else the default or the first example, else the next quoted words, else the next
+  name or topic (`San Francisco, CA`; what follows `about`, `for`…), else the telling words of the text; where a clip
+  came along, what is known of it in place of names and topics;
 - arrays: all numbers, quoted words or enum values that are left; else one item;
 - objects with numbers called `start` and `end`: a part of the clip that came along, and words that say so; in an
   array, one for each part.
@@ -130,8 +131,7 @@ class _Filler:
             return values.formatted(format) or FORMATS[format][1]
         if isinstance(schema.get("pattern"), str):
             return patterned(schema, values.text, default=values.rest)
-        default = schema.get("default")
-        text = values.named(key) or (default if isinstance(default, str) else None) or values.phrase()
+        text = values.named(key) or _exemplary(schema) or values.phrase()
         return sized(text or values.rest or key, schema)
 
     def _array(self, schema: Schema, key: str, depth: int) -> list[Any]:
@@ -171,7 +171,8 @@ class _Filler:
         label = f"from {span[0]:.1f} to {span[1]:.1f} s"
         for name, field in fields.items():
             if type_of(field) == "string" and not field.get("enum") and len(self._reader.variants(field)) == 1:
-                fields[name] = {"default": f"Simulated {name.replace('_', ' ')}, {label}", **field}
+                text = _exemplary(field) or f"Simulated {name.replace('_', ' ')}, {label}"
+                fields[name] = {**field, "default": text}
         for name, time in zip(_SPAN, span, strict=True):
             if number_check(fields[name])(whole := as_number(time, fields[name])):
                 fields[name] = {"const": whole}
@@ -204,6 +205,12 @@ class _Filler:
             ):
                 return variant
         return None
+
+
+def _exemplary(schema: Schema) -> str | None:
+    """The text that a string has by default, or its first example."""
+    texts = (schema.get("default"), *schema.get("examples", ()))
+    return next((text for text in texts if isinstance(text, str)), None)
 
 
 def _is_span(schema: Schema) -> bool:

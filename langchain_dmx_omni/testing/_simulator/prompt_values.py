@@ -58,7 +58,8 @@ class PromptValues:
         names: Names of tools and fields: they are no values, quoted or not.
         rest: What else is known. Its numbers, formats and named values come after the text's, and all of it fills a
             string for which nothing is left; by default the text's telling words do.
-        spans: Parts of a clip, start and end in seconds.
+        spans: Parts of a clip, start and end in seconds. Where there is one, strings tell of it: the text's names and
+            topics, unless they are quoted, say what is to be done with it.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class PromptValues:
         self._numbers = [_number(match.group()) for match in _NUMBER.finditer(bare)]
         self._quoted = self._kept(next(filter(None, match.groups())) for match in _QUOTED.finditer(plain))
         plain = _QUOTED.sub(" … ", plain)
-        self._phrases = self._kept(_phrases(plain))
+        self._phrases = [] if spans and rest else self._kept(_phrases(plain))
         self._all = (list(self._quoted), list(self._phrases), list(self._numbers))
         self.rest = rest or " ".join(_telling_parts(plain)) or text.strip()
 

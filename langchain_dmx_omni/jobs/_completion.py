@@ -1,0 +1,62 @@
+"""Many calls on threads of their own, a few at a time: their results as they come."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, wait
+from functools import partial
+from typing import TypeVar
+
+from ._background import in_background
+
+InputT = TypeVar("InputT")
+ResultT = TypeVar("ResultT")
+
+
+def completed(
+    call: Callable[[InputT], ResultT],
+    inputs: Iterable[InputT],
+    at_a_time: int,
+    stop: Callable[[BaseException], None],
+) -> Generator[tuple[int, Future[ResultT]]]:
+    """Yield the place of each input with its finished call, in the order in which they finish.
+
+    An input is taken only when there is room for it. Whoever leaves early, by an error or Ctrl-C, waits for the calls
+    under way, after they were told to stop.
+
+    Args:
+        call: What is called with each input.
+        inputs: The inputs.
+        at_a_time: Calls under way at most.
+        stop: Tells the calls under way that nothing more is wanted of them; it is given the reason.
+    """
+    finished: queue.SimpleQueue[tuple[int, Future[ResultT]]] = queue.SimpleQueue()
+    under_way: dict[int, Future[ResultT]] = {}
+
+    def next_finished() -> tuple[int, Future[ResultT]]:
+        index, future = finished.get()
+        del under_way[index]
+        return index, future
+
+    try:
+        waiting = enumerate(inputs)
+        while True:
+            if len(under_way) >= at_a_time:
+                yield next_finished()
+            if (following := next(waiting, None)) is None:
+                break
+            index, each = following
+            future = in_background(call, each)
+            under_way[index] = future
+            future.add_done_callback(partial(_put, finished, index))
+        while under_way:
+            yield next_finished()
+    except BaseException as interruption:
+        stop(interruption)
+        wait(under_way.values())
+        raise
+
+
+def _put(finished: queue.SimpleQueue[tuple[int, Future[ResultT]]], index: int, future: Future[ResultT]) -> None:
+    finished.put((index, future))

@@ -510,25 +510,25 @@ def test_highlights_are_joined(answers: list[list[dict[str, Any]]], expected: li
 # --- a question of one's own ------------------------------------------------------------------------------------------
 
 
-def said(answer: str, *evidence: tuple[float, float, str], relevant: bool = True) -> dict[str, Any]:
+def replied(answer: str, *evidence: tuple[float, float, str], relevant: bool = True) -> dict[str, Any]:
     shown = [{"start": start, "end": end, "what": what} for start, end, what in evidence]
     return {"relevant": relevant, "answer": answer, "evidence": shown}
 
 
 ANSWERED: dict[str, tuple[list[dict[str, Any]], str, list[tuple[Any, ...]]]] = {
-    "one window": ([said("In the hall.", (5, 9, "Anna speaks"))], "In the hall.", [(5, 9, "Anna speaks")]),
+    "one window": ([replied("In the hall.", (5, 9, "Anna speaks"))], "In the hall.", [(5, 9, "Anna speaks")]),
     "what is not relevant is left out": (
-        [said("I can't tell.", (1, 2, "a door"), relevant=False), said("At the end.", (70, 80, "Anna speaks"))],
+        [replied("I can't tell.", (1, 2, "a door"), relevant=False), replied("At the end.", (70, 80, "Anna speaks"))],
         "At the end.",
         [(70, 80, "Anna speaks")],
     ),
     "over the edge": (
-        [said("First.", (50, 60, "Anna speaks")), said("Then.", (58, 70, "Anna speaks."))],
+        [replied("First.", (50, 60, "Anna speaks")), replied("Then.", (58, 70, "Anna speaks."))],
         "First. Then.",
         [(50, 70, "Anna speaks.")],
     ),
-    "relevant, and nothing said": ([said("")], "", []),
-    "nothing": ([said("", relevant=False), {"relevant": False}], "", []),
+    "relevant, and nothing said": ([replied("")], "", []),
+    "nothing": ([replied("", relevant=False), {"relevant": False}], "", []),
 }
 
 
@@ -544,9 +544,9 @@ def test_one_answer_is_asked_for_at_the_end() -> None:
     task = jobs.ask("Where does Anna speak?", language="German")
     answered = parts(
         task,
-        said("In the hall.", (5, 9, "Anna speaks")),
-        said("", relevant=False),
-        said("At the door.", (120, 125, "Anna whispers")),
+        replied("In the hall.", (5, 9, "Anna speaks")),
+        replied("", relevant=False),
+        replied("At the door.", (120, 125, "Anna whispers")),
     )
     assert task.closing is not None
     prompt = task.closing.prompt(task.join(answered), answered)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from langchain_dmx_omni._tokens import count_audio, count_video
+from langchain_dmx_omni._media.token_rules import count_audio, count_video
 from langchain_dmx_omni.errors import ConfigurationError
 
 VARIABLE = "DMX_OMNI_PRICES"

@@ -66,3 +66,7 @@ __all__ = [
     "subtitles",
     "translate",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

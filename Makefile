@@ -24,7 +24,7 @@ PYTEST := -m pytest -q -n auto --maxprocesses 4
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo library test test-newest test-oldest lint types check bench bench-video clean
+.PHONY: help demo library test test-newest test-oldest lint types docs check bench bench-video clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,7 +66,11 @@ types: .venv/.dev ## check the types, and those of users' code
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m mypy --strict --config-file= --cache-dir=.mypy_cache/users tests/typing_user_code.py
 
-check: test lint types ## everything that has to pass
+docs: .venv/.docs ## build the site into site/; a link that leads nowhere fails
+	@echo "Building the documentation"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+check: test lint types docs ## everything that has to pass
 
 bench: .venv-bench/.done ## measure speed and memory against other packages; about ten minutes
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
@@ -77,7 +81,7 @@ bench-video: .venv/.dev ## measure fitting and splitting an hour of 1080p, besid
 clean: ## remove the virtual environment, caches and what the demo left
 	@echo "Cleaning"
 	@rm -rf .venv .venv-bench .venv-newest .venv-oldest build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@rm -rf answer.wav clip.mp4 library-demo
+	@rm -rf answer.wav clip.mp4 library-demo site
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call prepare,folder): make a virtual environment, or say what is missing.
@@ -111,4 +115,9 @@ endef
 .venv/.dev: .venv/.demo
 	@echo "Adding the packages for tests and checks (once, about a minute)"
 	@$(PIP) -e '.[all,dev]'
+	@touch $@
+
+.venv/.docs: .venv/.demo
+	@echo "Adding the packages for the documentation"
+	@$(PIP) -e '.[docs]'
 	@touch $@

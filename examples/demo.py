@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from langchain_core.messages import AIMessageChunk, HumanMessage
 
 from langchain_dmx_omni import ChatDMXOmni, DMXOmniError, Speech, media
+from langchain_dmx_omni.cli import _output
 from langchain_dmx_omni.errors import ContentBlockError
 
 
@@ -29,19 +30,20 @@ def main() -> int:
     parser.add_argument("--voice", default="Tina")
     parser.add_argument("--output", type=Path, default=Path("answer.wav"), help="where the speech goes")
     args = parser.parse_args()
+    _output.prepare()
     try:
         with ExitStack() as stack:
             llm = _model(args.voice, stack)
             video = args.video or _made_clip(stack)
             check(video)
-            print(f"Video:    {video} ({video.stat().st_size:,} bytes)")
-            print(f"Question: {args.question}")
+            _output.answer(f"Video:    {video} ({video.stat().st_size:,} bytes)")
+            _output.answer(f"Question: {args.question}")
             chunks = ask(llm, video, args.question)
             Speech.from_chunks(chunks).save(args.output)
-            print(f"Speech:   {describe(args.output)}")
-            print(f"Usage:    {_usage(chunks)}")
+            _output.answer(f"Speech:   {describe(args.output)}")
+            _output.answer(f"Usage:    {_usage(chunks)}")
     except (DMXOmniError, OSError) as error:
-        print(f"error: {_one_line(error)}", file=sys.stderr)
+        _output.error(_output.one_line(error))
         return 1
     except KeyboardInterrupt:
         return 130
@@ -69,11 +71,11 @@ def ask(llm: ChatDMXOmni, video: Path, question: str) -> list[AIMessageChunk]:
     chunks: list[AIMessageChunk] = []
     try:
         for chunk in llm.stream([message]):
-            print(chunk.text if chunks else f"Answer:   {chunk.text}", end="", flush=True)
+            _output.answer(chunk.text if chunks else f"Answer:   {chunk.text}", end="")
             chunks.append(chunk)
     finally:
         if chunks:
-            print(flush=True)
+            _output.answer("")
     return chunks
 
 
@@ -98,28 +100,22 @@ def _decibels(level: float) -> str:
 
 def _usage(chunks: list[AIMessageChunk]) -> str:
     usage = next((chunk.usage_metadata for chunk in reversed(chunks) if chunk.usage_metadata), None)
-    if usage is None:
-        return "not reported"
-    return f"{usage['input_tokens']} in, {usage['output_tokens']} out, {usage['total_tokens']} in all"
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+    return _output.usage(dict(usage) if usage else None)
 
 
 def _model(voice: str, stack: ExitStack) -> ChatDMXOmni:
     if os.environ.get("DMXAPI_API_KEY"):
         llm = ChatDMXOmni(voice=voice)
-        print(f"Asking {llm.model} at {llm.base_url}.")
+        _output.answer(f"Asking {llm.model} at {llm.base_url}.")
         return llm
     from langchain_dmx_omni.testing import LocalGateway  # noqa: PLC0415  only this road needs the extra `local`
 
     # A proxy that the environment names has no way to this machine's loopback.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
     gateway = stack.enter_context(LocalGateway())
-    print("DMXAPI_API_KEY is not set: the answer is simulated by a local stand-in for the service, not by the model.")
+    _output.answer(
+        "DMXAPI_API_KEY is not set: the answer is simulated by a local stand-in for the service, not by the model."
+    )
     return ChatDMXOmni(voice=voice, base_url=gateway.base_url, api_key=gateway.api_key)
 
 

@@ -4,6 +4,7 @@ import importlib
 import typing
 
 from . import errors, media, voices
+from ._transport.endpoint import VERSION as _VERSION
 from .chat_models import ChatDMXOmni
 from .errors import DMXOmniError
 from .speech import Speech
@@ -18,6 +19,9 @@ _LAZY = {"DMXEmbeddings": "embeddings", "DMXReranker": "rerankers"}
 """Names that are imported when they are first used → their modules."""
 
 
+__version__ = _VERSION
+
+
 def __getattr__(name: str) -> object:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -25,4 +29,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__version__"]

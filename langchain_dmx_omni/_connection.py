@@ -27,6 +27,9 @@ else:
 KEY = "DMXAPI_API_KEY"
 """The environment variable with the key."""
 
+_UNSHOWN = {"model", "base_url", "api_key", "metadata", "profile"}
+"""Fields that `repr` has shown already, or leaves out: a key's stars tell nothing, LangChain fills the others."""
+
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -73,9 +76,15 @@ class Connection(BaseModel):
         return values
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Return the fields for `repr`, without what may be secret in them."""
-        for name, value in super().__repr_args__():
-            yield name, without_user_info(value) if name == "base_url" else value
+        """Return for `repr` the model's name and what was set, without what may be secret in it."""
+        fields = type(self).model_fields
+        yield from [("model", getattr(self, "model"))] if "model" in fields else []  # noqa: B009  # a subclass's field
+        if self.base_url != _profiles.DEFAULT_BASE_URL:
+            yield "base_url", without_user_info(self.base_url)
+        for name, field in fields.items():
+            value = getattr(self, name)
+            if field.repr and name not in _UNSHOWN and name in self.model_fields_set and value != field.default:
+                yield name, value
 
     # Copies
 

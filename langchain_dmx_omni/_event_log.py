@@ -10,13 +10,12 @@ import json
 import os
 import secrets
 import time
-import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._secrets import Secrets, size
-from .errors import DMXOmniWarning
+from ._warnings import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,7 +67,7 @@ class EventLog:
                 file.write(text)
         except OSError as error:  # no reason to lose the answer
             self._off = True
-            warnings.warn(f"event_log={str(self._folder)!r} can't be written: {error}", DMXOmniWarning, stacklevel=2)
+            warn_user(f"event_log={str(self._folder)!r} can't be written: {error}")
 
     def _read(self, data: bytes) -> Any:
         try:

@@ -28,8 +28,9 @@ _KEY_NAMES = ("key", "token", "bearer", "authorization", "secret", "credentials?
 class Secrets:
     """Takes secrets out of texts.
 
-    A long one is taken out wherever it stands, and so is its beginning. A short one, or one that might be a word
-    (`x`, `test`, `internal`), is taken out only where its name stands before it.
+    A long one is taken out wherever it stands, and its beginning where a text breaks off in it; a word that only begins
+    like it stays. A short one, or one that might be a word (`x`, `test`, `internal`), is taken out only where its
+    name stands before it.
 
     Args:
         key: The API key.
@@ -54,7 +55,7 @@ class Secrets:
             self._anywhere.setdefault(value, label)
             self._anywhere.setdefault(json.dumps(value)[1:-1], label)  # as it stands in a JSON text
         else:
-            before = f"(?:{'|'.join(names)})"
+            before = rf"(?<![^\W_])(?:(?:api|access|auth)?(?:{'|'.join(names)}))"
             pattern = rf"({before}\W{{1,5}}(?:(?:is|was|bearer)\W{{1,3}})?){re.escape(value)}(?!\w)"
             self._named.append((re.compile(pattern, re.IGNORECASE), rf"\g<1>{label}"))
 
@@ -91,7 +92,12 @@ def _cover(text: str, secret: str, label: str) -> str:
         end = start + len(head)
         while end - start < len(secret) and text[end : end + 1] == secret[end - start]:
             end += 1
-        pieces += [text[at:start], label]
+        ends = end == len(text) or not (text[end].isalnum() or text[end] == "_")
+        is_long = len(secret) >= _LONG_WORD
+        begins = is_long or start == 0 or not text[start - 1].isalnum()
+        # So much of it is no chance; less of it is an excerpt, unless a word only begins like it.
+        stands = end - start >= _LONG_WORD or (begins and ends)
+        pieces += [text[at:start], label] if stands else [text[at:end]]
         at = end
     return "".join([*pieces, text[at:]])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -25,14 +24,14 @@ from ._answer import endings
 from ._answer.chunks import ChunkWriter, to_message
 from ._answer.deltas import AnswerSpec
 from ._answer.protocol_events import EventWriter
+from ._calls import Calls
 from ._event_log import EventLog
 from ._exchange import Exchange
-from ._fields import Fields
 from ._request.messages import without_random_ids
 from ._request.options import resolve
 from ._request.payload import build
 from ._request.tools import resolve_tool_choice, to_wire_tools
-from .errors import DMXOmniWarning
+from ._warnings import from_here, warn_user
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -50,7 +49,7 @@ __all__ = ["ChatDMXOmni"]
 Written_co = TypeVar("Written_co", covariant=True)
 
 
-class ChatDMXOmni(Fields):
+class ChatDMXOmni(Calls):
     """A model that sees, hears and speaks: DMXAPI's `qwen3.5-omni-plus-all`.
 
     Text, images, audio and video in any mix go in; text comes out, and with a voice, speech as well::
@@ -67,6 +66,43 @@ class ChatDMXOmni(Fields):
 
     All arguments are keyword arguments. An option that is None is not sent. Every option down to `media_roots`
     may also be given to a single call: `llm.invoke(…, voice="Ethan")`.
+
+    Args:
+        model: Name of the model.
+        modalities: What to answer in; `["text", "audio"]` asks for speech.
+        voice: The voice that speaks; giving one switches speech on.
+        audio_format: Format of the speech.
+        temperature: Randomness, from 0 up to, but not including, 2.
+        top_p: Share of probability to sample from, over 0 up to 1.
+        presence_penalty: Penalty for what has been said already, from -2 to 2.
+        seed: Seed for sampling.
+        max_tokens: Most tokens of the answer.
+        stop: Texts before which the answer stops.
+        enable_search: Whether the model may search the web.
+        search_options: How it searches.
+        enable_thinking: Whether the model reasons first; only for models that can, and then without speech.
+        extra_body: Further parameters for the request's body, sent as they are, over everything else.
+        stream_usage: Whether to ask for usage metadata.
+        system_with_audio: What to do with a system message when speech is on, which the service does not take together:
+            `"fold"` its text into the first user message, `"send"` it all the same, or raise an `"error"`.
+        media_roots: Folders below which `file://` URLs in messages are honoured.
+        api_key: The API key, by default from `DMXAPI_API_KEY`.
+        base_url: Where the service is, by default from `DMXAPI_BASE_URL`; any server that speaks the protocol will do.
+        auth_scheme: What goes before the key in the `Authorization` header: nothing by default, `"Bearer"` for other
+            servers.
+        default_headers: Further headers of every request.
+        timeout: Seconds for connecting and for sending each piece; an `httpx.Timeout` sets them apart; None for no
+            limit.
+        max_retries: Tries after the first, for errors that another try may mend; 0 turns retrying off.
+        http_client: An `httpx.Client` for sync calls, used as it is and never closed; by default everything shares one.
+        http_async_client: An `httpx.AsyncClient` for async calls, used as it is and never closed; by default each event
+            loop has one.
+        first_event_timeout: Seconds from the end of sending to the first event of the answer.
+        idle_timeout: Seconds from one event to the next.
+        max_event_bytes: Bytes that one event of an answer may have, 512 MiB by default: a two-hour speech in one event
+            has 461 MB.
+        max_answer_bytes: Bytes that a whole answer may have, 2 GiB by default: speech may come up to three times over.
+        event_log: A folder for each call's raw events as JSON lines, without media and without the key.
 
     Raises:
         InvalidInputError: On a call that can't be sent, such as one without an API key; nothing is sent.
@@ -275,7 +311,8 @@ class ChatDMXOmni(Fields):
         if all(isinstance(message.content, str) for message in messages):
             return self._exchange(messages, stop, call, blocks=blocks)
         # Checking media reads files and megabytes of base64: not on the event loop.
-        return await asyncio.to_thread(self._exchange, messages, stop, call, blocks=blocks)
+        with from_here():
+            return await asyncio.to_thread(self._exchange, messages, stop, call, blocks=blocks)
 
     def _exchange(
         self, messages: list[BaseMessage], stop: list[str] | None, call: Mapping[str, Any], *, blocks: bool = False
@@ -324,4 +361,4 @@ class _Writer(Protocol[Written_co]):
 
 def _warn(answer: Answer) -> None:
     for message in endings.warnings(answer):
-        warnings.warn(message, DMXOmniWarning, stacklevel=3)
+        warn_user(message)

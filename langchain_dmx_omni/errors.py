@@ -95,6 +95,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class DMXOmniWarning(UserWarning):
     """Something was not as asked, and the answer is still right: a misspelt argument, an answer cut short."""
 

@@ -6,12 +6,14 @@ typed as plain dicts, which is what LangChain's messages take: its own names for
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
-from ._media.blocks import Source, block, fitted_image, local_file
+from ._media.blocks import Source, block, fitted_image, held_bytes, local_file
 from ._publish import Place, published
 from ._request.content import KINDS
-from .errors import ConfigurationError, ContentBlockError
+from .errors import ConfigurationError, ContentBlockError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from ._media.mime import Kind
 
 __all__ = ["Place", "audio", "image", "strip", "video"]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def image(
@@ -94,8 +100,9 @@ def video(
     Args:
         src: As for `image`, like `inline` and the errors.
         inline: As for `image`.
-        fit: Re-encode a local file that is too large to be sent inline, or in a format that the service doesn't take,
-            once: the result is cached (see `video.fit`; the extra `video`). Other files are used as they are.
+        fit: Re-encode a local file, or bytes such as an upload's, that are too large to be sent inline or in a format
+            that the service doesn't take, once: the result is cached (see `video.fit`; the extra `video`). Others are
+            used as they are.
         publish: As for `image`: up to 2 GB and an hour in one call.
         mime_type: As for `image`.
         fps: Frames a second that the model looks at, 0.1 to 10; the service's default is 2.
@@ -166,6 +173,9 @@ def _published(
 
 def _fitted(kind: Kind, src: Source) -> Source:
     """Return a local file that fits and holds what it is sent for, re-encoded where it must be; a URL as it is."""
+    data = held_bytes(kind, src)
+    if data is not None:
+        return _fitted_bytes(kind, data)
     path = local_file(kind, src)
     if path is None:
         return src
@@ -180,3 +190,18 @@ def _fitted(kind: Kind, src: Source) -> Source:
     if kind == "audio" and not info.has_audio:
         raise ContentBlockError(f"{path.name}: there is no sound in it; send it as video: media.video(path, fit=True)")
     return fitted
+
+
+def _fitted_bytes(kind: Kind, data: bytes) -> Source:
+    """Return bytes that fit as they are, or the path of what they are re-encoded to, which is in the cache."""
+    try:
+        with TemporaryDirectory(prefix="dmx-omni-") as folder:
+            upload = Path(folder) / f"the {kind} given"
+            upload.write_bytes(data)
+            fitted = _fitted(kind, upload)
+            assert isinstance(fitted, Path)
+            return data if fitted.samefile(upload) else fitted
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError.of(error, "write media", gettempdir(), "make room, or let TMPDIR name another") from None

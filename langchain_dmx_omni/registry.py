@@ -13,6 +13,11 @@ from .chat_models import ChatDMXOmni
 
 __all__ = ["PROVIDER", "register"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 PROVIDER = "dmx_omni"
 """The name before the colon, as in `init_chat_model("dmx_omni:qwen3.5-omni-plus-all")`."""
 

@@ -16,6 +16,10 @@ from typing import NamedTuple
 __all__ = ["LANGUAGES", "VOICES", "Language", "Languages", "Voice", "languages", "names", "of", "search", "similar"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class Language(NamedTuple):
     """A language or dialect: its English and its Chinese name, and what else it is called."""
 

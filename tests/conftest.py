@@ -14,6 +14,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from langchain_dmx_omni.testing import LocalGateway
 
+    from .cli_calls import Shell
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # The same examples on every run of the CI; locally, new ones each time.
@@ -70,3 +72,25 @@ def film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
 def silent_film(make_clip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds without sound."""
     return make_clip(tmp_path_factory.mktemp("silent") / "silent.mp4", 2.0, width=64, height=48, fps=5, sound=False)
+
+
+@pytest.fixture
+def shell(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    gateway: LocalGateway,
+    tmp_path: Path,
+    clip: Path,
+) -> Shell:
+    """The command, in a folder with some files, with the service at hand."""
+    from .cli_calls import Shell
+
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    (tmp_path / "notes.txt").write_text("Only words, and some more of them.")
+    (tmp_path / "big.mp4").write_bytes(clip.read_bytes() + (9_000_008).to_bytes(4, "big") + b"free" + bytes(9_000_000))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DMX_OMNI_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("DMXAPI_API_KEY", gateway.api_key)
+    monkeypatch.setenv("DMXAPI_BASE_URL", gateway.base_url)
+    monkeypatch.setattr("warnings.showwarning", lambda *_, **__: None)  # the command sets its own
+    return Shell(capsys, monkeypatch)

@@ -21,14 +21,17 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 
 import pytest
+from IPython.core import oinspect
 from langchain_core.language_models import BaseChatModel
 
-from langchain_dmx_omni import ChatDMXOmni, jobs
+from langchain_dmx_omni import ChatDMXOmni, errors, jobs, voices
 from langchain_dmx_omni.testing import LocalGateway
 
+from . import option_docs
+
 ROOT = Path(__file__).resolve().parent.parent
-# `make bench` writes the one without Python.
-PAGES = [ROOT / "README.md", *(page for page in sorted(ROOT.glob("docs/*.md")) if page.name != "benchmarks.md")]
+PAGES = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted(ROOT.glob("docs/**/*.md"))]
+LINKED = [*PAGES, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "llms.txt"))]
 EXAMPLES = sorted(path for path in ROOT.glob("examples/*.py") if path.name != "library.py")  # see test_library_films.py
 FENCE = re.compile(r"^(?P<above>[^\n]*)\n```(?P<language>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 EXEMPTION = re.compile(r"<!-- not run: \S.* -->")
@@ -82,7 +85,11 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix().removeprefix("docs/")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=name_of)
 def test_the_blocks_of_a_page_run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with storage(monkeypatch) if "s3://" in page.read_text("utf-8") else nullcontext():
         run_blocks(page, monkeypatch)
@@ -105,13 +112,58 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def run_blocks(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = blocks(page)
-    assert found or "<!-- not run: " in page.read_text("utf-8"), f"{page.name} shows no Python"
     # A real module, so that classes and type hints in a block can be resolved.
     module = ModuleType(f"page_{page.stem.lower()}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     for line, code in found:
         # Empty lines in front make a traceback name the line of the page.
         exec(compile("\n" * line + code, page, "exec", dont_inherit=True), vars(module))
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as code hosts make them."""
+    text = FENCE.sub("", page.read_text("utf-8"))
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", page.read_text("utf-8")):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in headings(target), f"{path}#{anchor}"
+
+
+def test_every_page_is_listed() -> None:
+    site = (ROOT / "mkdocs.yml").read_text("utf-8")
+    listed = set(re.findall(r": ([\w/-]+\.md)$", site, re.MULTILINE))
+    assert {name_of(page) for page in ROOT.glob("docs/**/*.md")} <= listed
+    named = (ROOT / "llms.txt").read_text("utf-8")
+    missing = [page.name for page in ROOT.glob("docs/*.md") if f"(docs/{page.name})" not in named]
+    assert set(missing) <= {"api.md"}
+
+
+def test_every_error_has_its_anchor() -> None:
+    classes = {name.lower() for name in errors.__all__ if name != "DMXOmniWarning"}
+    assert classes <= headings(ROOT / "docs" / "errors.md")
+
+
+def test_messages_that_are_explained_in_chinese_are_said() -> None:
+    table = (ROOT / "docs" / "zh" / "errors.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(.+?)` \| (?:警告 )?`(\w+)` \|", table, re.MULTILINE)
+    source = "".join(path.read_text("utf-8") for path in ROOT.glob("langchain_dmx_omni/**/*.py"))
+    service = {"当前分组上游负载已饱和", "Failed to download multimodal content", "data_inspection_failed"}
+    assert len(rows) > 15
+    assert [said for said, _ in rows if said not in source and said not in service] == []
+    assert {name for _, name in rows} - {"ImportError"} <= set(errors.__all__)
+
+
+def test_the_page_about_voices_lists_them_all() -> None:
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|", (ROOT / "docs" / "voices.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert rows[1:] == [(voice.name, voice.chinese_name, voice.language or "—") for voice in voices.VOICES]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
@@ -188,6 +240,42 @@ def test_the_readme_lists_every_option() -> None:
     listed = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     langchains_own = {*BaseChatModel.model_fields, "streaming"}
     assert listed == ChatDMXOmni.model_fields.keys() - langchains_own
+
+
+DEFAULTS: dict[str, object] = {
+    "none": None,
+    "off": None,
+    "the service's": None,
+    "text only": None,
+    "on": True,
+    "fold": "fold",
+    "512 MiB": 512 << 20,
+    "2 GiB": 2 << 30,
+    "qwen3.5-omni-plus-all": "qwen3.5-omni-plus-all",
+    **{number: int(number) for number in ("60", "300", "120", "2")},
+}
+
+
+def test_the_readme_says_the_defaults() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    checked = 0
+    for names, defaults in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (.+?) \|", text, re.MULTILINE):
+        options, words = re.findall(r"\w+", names), defaults.split(", ")
+        for option, word in zip(options, words * len(options), strict=False):
+            if (word := word.strip('`"')) in DEFAULTS:
+                checked += 1
+                field = ChatDMXOmni.model_fields[option]
+                assert field.get_default(call_default_factory=True, validated_data={}) in (DEFAULTS[word], "wav", [])
+    assert checked > 20
+
+
+def test_the_docstring_says_of_each_option_what_its_field_says() -> None:
+    assert option_docs.lines() in str(ChatDMXOmni.__doc__)
+
+
+def test_an_editor_shows_every_option() -> None:
+    data = oinspect.Inspector(theme_name="nocolor").info(ChatDMXOmni)
+    assert all(f" {name}: " in str(data["docstring"]) for name in option_docs.options())
 
 
 def test_the_page_about_jobs_lists_every_task() -> None:

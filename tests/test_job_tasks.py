@@ -468,3 +468,104 @@ def test_categories_of_your_own() -> None:
     category = task.schema.model_json_schema()["$defs"]["Finding"]["properties"]["category"]
     assert category["enum"] == ["logos"]
     assert jobs.moderation().schema is not task.schema
+
+
+# --- highlights -------------------------------------------------------------------------------------------------------
+
+
+def highlight(start: float, end: float, title: str, score: float) -> dict[str, Any]:
+    return {"start": start, "end": end, "title": title, "reason": "r", "score": score}
+
+
+HIGHLIGHTED: dict[str, tuple[list[list[dict[str, Any]]], list[tuple[Any, ...]]]] = {
+    "the best first": (
+        [[highlight(1, 2, "a", 0.2), highlight(5, 9, "b", 0.9)], [highlight(70, 80, "c", 0.5)]],
+        [(5, 9, "b", 0.9), (70, 80, "c", 0.5), (1, 2, "a", 0.2)],
+    ),
+    "three at the most": (
+        [[highlight(at, at + 1, f"moment {'abcd'[at]}", at / 10) for at in range(4)]],
+        [(3, 4, "moment d", 0.3), (2, 3, "moment c", 0.2), (1, 2, "moment b", 0.1)],
+    ),
+    "over the edge, in the words of the better": (
+        [[highlight(50, 60, "The last goal", 0.5)], [highlight(58, 70, "The last goal!", 0.8)]],
+        [(50, 70, "The last goal!", 0.8)],
+    ),
+    "other scales": (
+        [[highlight(1, 2, "a", 85), highlight(3, 4, "b", 9), highlight(5, 6, "c", -3)]],
+        [(3, 4, "b", 0.9), (1, 2, "a", 0.85), (5, 6, "c", 0.0)],
+    ),
+    "nothing": ([[], []], []),
+}
+
+
+@pytest.mark.parametrize(("answers", "expected"), HIGHLIGHTED.values(), ids=HIGHLIGHTED)
+def test_highlights_are_joined(answers: list[list[dict[str, Any]]], expected: list[tuple[Any, ...]]) -> None:
+    task = jobs.highlights(most=3, about="goals", language="Spanish")
+    assert "3 at the most" in task.instructions
+    assert "What counts is this: goals. Write in Spanish." in task.instructions
+    result = task.join(parts(task, *({"highlights": each} for each in answers)))
+    assert spans(result.highlights, "title", "score") == expected
+
+
+# --- a question of one's own ------------------------------------------------------------------------------------------
+
+
+def replied(answer: str, *evidence: tuple[float, float, str], relevant: bool = True) -> dict[str, Any]:
+    shown = [{"start": start, "end": end, "what": what} for start, end, what in evidence]
+    return {"relevant": relevant, "answer": answer, "evidence": shown}
+
+
+ANSWERED: dict[str, tuple[list[dict[str, Any]], str, list[tuple[Any, ...]]]] = {
+    "one window": ([replied("In the hall.", (5, 9, "Anna speaks"))], "In the hall.", [(5, 9, "Anna speaks")]),
+    "what is not relevant is left out": (
+        [replied("I can't tell.", (1, 2, "a door"), relevant=False), replied("At the end.", (70, 80, "Anna speaks"))],
+        "At the end.",
+        [(70, 80, "Anna speaks")],
+    ),
+    "over the edge": (
+        [replied("First.", (50, 60, "Anna speaks")), replied("Then.", (58, 70, "Anna speaks."))],
+        "First. Then.",
+        [(50, 70, "Anna speaks.")],
+    ),
+    "relevant, and nothing said": ([replied("")], "", []),
+    "nothing": ([replied("", relevant=False), {"relevant": False}], "", []),
+}
+
+
+@pytest.mark.parametrize(("answers", "answer", "evidence"), ANSWERED.values(), ids=ANSWERED)
+def test_a_question_is_answered(answers: list[dict[str, Any]], answer: str, evidence: list[tuple[Any, ...]]) -> None:
+    task = jobs.ask("Where does\n Anna speak?")
+    assert "recording: Where does Anna speak?\n" in task.instructions
+    result = task.join(parts(task, *answers))
+    assert (result.answer, spans(result.evidence, "what")) == (answer, evidence)
+
+
+def test_one_answer_is_asked_for_at_the_end() -> None:
+    task = jobs.ask("Where does Anna speak?", language="German")
+    answered = parts(
+        task,
+        replied("In the hall.", (5, 9, "Anna speaks")),
+        replied("", relevant=False),
+        replied("At the door.", (120, 125, "Anna whispers")),
+    )
+    assert task.closing is not None
+    prompt = task.closing.prompt(task.join(answered), answered)
+    assert prompt is not None
+    for line in (
+        "part by part: Where does Anna speak?",
+        "From 0 to 60 s: In the hall.",
+        "From 116 to 176 s: At the door.",
+        "At 120 s: Anna whispers",
+        "in German",
+    ):
+        assert line in prompt
+    result = closed(task, answered, {"answer": "Twice."})
+    assert (result.answer, len(result.evidence)) == ("Twice.", 2)
+    assert closed(task, answered, {"answer": ""}).answer == "In the hall. At the door."
+    assert task.closing.prompt(task.join(answered[:2]), answered[:2]) is None
+    assert jobs.ask("?", closing=False).closing is None
+
+
+def test_a_question_says_something() -> None:
+    with pytest.raises(errors.ConfigurationError, match="give a question"):
+        jobs.ask(" \n")

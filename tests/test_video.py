@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from langchain_dmx_omni import media, video
 from langchain_dmx_omni._media import blocks
 from langchain_dmx_omni._media.mime import sniff
 from langchain_dmx_omni._profiles import LIMITS
-from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, InvalidInputError, MediaTooLargeError
+from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, MediaTooLargeError, StorageError
 from tests import clips
 
 
@@ -439,8 +440,30 @@ def test_media_that_fits_needs_no_fitting(long: Path, cache: Path) -> None:
     assert media.video(long, fit=True) == media.video(long)
     assert media.video("https://example.com/a.mp4", fit=True) == media.video("https://example.com/a.mp4")
     assert not cache.exists()
-    with pytest.raises(InvalidInputError, match="fit=True needs a file"):
-        media.video(long.read_bytes(), fit=True)
+    for held in (long.read_bytes(), bytearray(long.read_bytes()), data_url(long)):
+        assert media.video(held, fit=True) == media.video(long)
+        assert media.audio(held, fit=True) == media.audio(long)
+    assert not cache.exists()
+
+
+@pytest.mark.usefixtures("small_limit")
+def test_bytes_are_made_to_fit(noisy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert media.video(noisy.read_bytes(), fit=True) == media.video(noisy, fit=True)
+    assert media.video(data_url(noisy), fit=True) == media.video(noisy, fit=True)
+    with pytest.raises(ContentBlockError, match="the audio given: there is no sound in it; send it as video"):
+        media.audio(noisy.read_bytes(), fit=True)
+    with pytest.raises(ContentBlockError, match=r"the media given: .*empty"):
+        media.video(b"", fit=True)
+    with pytest.raises(ContentBlockError, match="its bytes are image/png"):
+        media.video(b"\x89PNG\r\n\x1a\n and so on", fit=True)
+    (tmp_path / "full").write_text("no folder")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full"))
+    with pytest.raises(StorageError, match=r"can't write media in .*full: "):
+        media.video(noisy.read_bytes(), fit=True)
+
+
+def data_url(path: Path) -> str:
+    return f"data:video/mp4;base64,{b64encode(path.read_bytes()).decode()}"
 
 
 def test_a_name_that_has_changed_still_works() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import assert_type
 
 import httpx
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
 from pydantic import BaseModel, SecretStr
 
+import langchain_dmx_omni
 from langchain_dmx_omni import (
     ChatDMXOmni,
     DMXEmbeddings,
@@ -23,6 +25,8 @@ from langchain_dmx_omni import (
     video,
     voices,
 )
+from langchain_dmx_omni.middleware import SmallHistory
+from langchain_dmx_omni.speech import pcm_chunks
 from langchain_dmx_omni.testing import LocalGateway
 
 
@@ -41,6 +45,13 @@ def readme_in_its_order() -> None:
     msg = llm.invoke([("human", [media.video("clip.mp4"), {"type": "text", "text": "What happens here?"}])])
     print(msg.text)
     Speech.from_message(msg).save("answer.wav")
+
+    print(llm.invoke([media.video("clip.mp4"), "What happens here?"]).text)
+    for chunk in llm.stream([media.video("clip.mp4")], voice="Ethan"):
+        print(chunk.text)
+    for pcm in pcm_chunks(llm.stream("Tell me a story in two sentences.")):
+        print(len(pcm))
+    print(langchain_dmx_omni.__version__)
 
     question = HumanMessage(
         [
@@ -72,6 +83,13 @@ def readme_in_its_order() -> None:
         llm = ChatDMXOmni(base_url=gateway.base_url, api_key=gateway.api_key, voice="Tina")
         answer = llm.invoke("Hello!")
         assert answer.text
+
+
+def an_agent_that_remembers() -> None:
+    history = SmallHistory("media", media_turns=2)
+    agent = create_agent(ChatDMXOmni(voice="Tina"), middleware=[history])
+    state = agent.invoke({"messages": history.refer([HumanMessage([media.audio("talk.wav"), "What?"])])})
+    print(history.speech(state["messages"][-1]).duration)
 
 
 def every_kind_of_option() -> None:

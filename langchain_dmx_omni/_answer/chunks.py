@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage, message_chunk_to_message
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
+from langchain_dmx_omni._media.base64_text import Base64Text
 from langchain_dmx_omni._media.wav import HEADER_SIZE, with_length
 
 from .annotations import KEY as ANNOTATIONS
@@ -58,7 +59,7 @@ class _Pieces:
         return text
 
 
-class Base64Piece(str):
+class Base64Piece(Base64Text):
     """A piece of a WAV's base64, for message chunks: adding the last one writes the length into the header.
 
     The header goes out first, when nobody knows the length yet, so it says "unknown" (0xFFFFFFFF), which
@@ -71,6 +72,9 @@ class Base64Piece(str):
 
     def __add__(self, other: str) -> str:
         return join_pieces([self, other])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Base64Piece.final if self.last else Base64Piece), (str(self),)
 
     @classmethod
     def final(cls, text: str) -> Base64Piece:
@@ -87,7 +91,8 @@ def join_pieces(pieces: list[str]) -> str:
     first = pieces[0]
     start = a2b_base64(first[:60])  # the header and one byte of the samples
     length = sum(map(len, pieces)) // 4 * 3 - "".join(pieces[-2:])[-2:].count("=") - HEADER_SIZE
-    return "".join([b2a_base64(with_length(start, length), newline=False).decode("ascii"), first[60:], *pieces[1:]])
+    begins = b2a_base64(with_length(start, length), newline=False).decode("ascii")
+    return Base64Text("".join([begins, first[60:], *pieces[1:]]))
 
 
 class ChunkWriter:
@@ -256,7 +261,7 @@ def to_message(answer: Answer) -> AIMessage:
     in_blocks = answer.spec.blocks
     for kind, index in answer.indexes.items():
         if kind == "audio":
-            block = {"type": "audio", "base64": answer.speech_base64, "index": index, **_once(answer)}
+            block = {"type": "audio", "base64": Base64Text(answer.speech_base64), "index": index, **_once(answer)}
             blocks.append((index, block))
         elif kind == "text":
             block = {"type": "text", "text": text, "index": index}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from typing import Any
 
 from langchain_dmx_omni.errors import ProtocolError
 
@@ -13,6 +14,29 @@ _PIECE = 1 << 16
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/=_\s-]", re.ASCII)
 _TO_STANDARD = str.maketrans("-_", "+/", " \t\n\r\f\v")
+
+
+class Base64Text(str):
+    """Base64 of media in a content block: a string like any other, whose `repr` is short.
+
+    A block or a message is shown in notebooks, logs and tracebacks by what its strings say of themselves, and nobody
+    reads a megabyte of base64. Pickled, it is a plain string.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str.__repr__(self) if len(self) <= _SHOWN else f"<{len(self):,} characters of base64>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (str(self),)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Base64Text:
+        return self
+
+
+_SHOWN = 100
+"""Characters of base64 that are shown as they are."""
 
 
 def is_base64(text: str, start: int = 0) -> bool:

@@ -15,6 +15,7 @@ from langchain_dmx_omni._profiles import LIMITS
 from langchain_dmx_omni.errors import InvalidInputError
 
 from . import sources
+from .base64_text import Base64Text
 from .data import FileData, InlineData
 from .images import fit_image
 from .mime import Kind, from_name, kind_of
@@ -40,15 +41,13 @@ def block(
 
 
 def local_file(kind: Kind, src: Source) -> Path | None:
-    """Return the path of a local file that is to be fitted; None for what is no file.
+    """Return the path of a local file that is to be fitted; None for what is no file. For bytes, see `held_bytes`.
 
     Raises:
         ContentBlockError: There is no such file, it is empty, or its bytes are another kind of media.
     """
     claim = Claim("the media given", kind, fit=True)
-    if isinstance(src, bytes | bytearray | memoryview):
-        raise claim.error("fit=True needs a file: write the bytes to one and give its path")
-    if isinstance(src, str) and sources.is_url(src):
+    if isinstance(src, bytes | bytearray | memoryview) or (isinstance(src, str) and sources.is_url(src)):
         return None
     try:
         path = _expanded(src)
@@ -56,6 +55,23 @@ def local_file(kind: Kind, src: Source) -> Path | None:
         return None  # neither a path nor a URL: refused with the rest
     _from_path(path, False, claim)
     return path
+
+
+def held_bytes(kind: Kind, src: Source) -> bytes | None:
+    """Return the bytes that are to be fitted, given as such or in a data URL; None for a path and any other URL.
+
+    Raises:
+        ContentBlockError: They are another kind of media, or there are none.
+    """
+    claim = Claim("the media given", kind, fit=True)
+    if isinstance(src, bytes | bytearray | memoryview):
+        data = sources.from_bytes(bytes(src), claim).data
+    elif isinstance(src, str) and src[:5].lower() == "data:":
+        data = sources.from_url(src, claim).data
+    else:
+        return None
+    assert isinstance(data, InlineData)
+    return a2b_base64(data.base64)
 
 
 def file_to_send(kind: Kind, src: Source, mime_type: str | None) -> tuple[Path, str] | None:
@@ -85,13 +101,9 @@ def fitted_image(src: Source, *, inline: bool) -> Source:
         ImportError: The extra `image` is not installed.
     """
     claim = Claim("the media given", "image", fit=True)
-    held: object = None
-    if isinstance(src, bytes | bytearray | memoryview):
-        held = sources.from_bytes(bytes(src), claim).data
-    elif isinstance(src, str) and src[:5].lower() == "data:":
-        held = sources.from_url(src, claim).data
-    if isinstance(held, InlineData):
-        return fit_image(a2b_base64(held.base64), claim.what, LIMITS.data_url)
+    held = held_bytes("image", src)
+    if held is not None:
+        return fit_image(held, claim.what, LIMITS.data_url)
     path = local_file("image", src)
     if path is None:
         return src
@@ -151,7 +163,8 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
         mime = _typed(source.mime or from_name(name), claim.kind) or f"{claim.kind}/*"
         if not inline:
             return {"url": path.absolute().as_uri(), "mime_type": mime}
-        return {"base64": b2a_base64(data.head(status.st_size), newline=False).decode("ascii"), "mime_type": mime}
+        text = b2a_base64(data.head(status.st_size), newline=False).decode("ascii")
+        return {"base64": Base64Text(text), "mime_type": mime}
     except (OSError, ValueError) as error:
         if isinstance(error, InvalidInputError):
             raise
@@ -162,7 +175,8 @@ def _from_path(path: Path, inline: bool, claim: Claim) -> dict[str, str]:
 
 def _inlined(source: sources.Source, claim: Claim) -> dict[str, str]:
     assert isinstance(source.data, InlineData)
-    return {"base64": source.data.base64, "mime_type": _typed(source.mime, claim.kind) or f"{claim.kind}/*"}
+    mime = _typed(source.mime, claim.kind) or f"{claim.kind}/*"
+    return {"base64": Base64Text(source.data.base64), "mime_type": mime}
 
 
 def _typed(mime: str | None, kind: str | None) -> str | None:

@@ -12,7 +12,8 @@ import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
-from langchain_dmx_omni.errors import ContentBlockError, DMXOmniWarning
+from langchain_dmx_omni._warnings import warn_user
+from langchain_dmx_omni.errors import ContentBlockError
 
 from .mime import sniff
 from .taken import image_problem
@@ -84,7 +85,7 @@ def fit_image(data: bytes, what: str, limit: int) -> bytes:
     if problem:
         raise ContentBlockError(f"{what}: {problem}")
     if pages > 1:
-        warnings.warn(f"{what}: the first of its {pages} pictures is used", DMXOmniWarning, stacklevel=4)
+        warn_user(f"{what}: the first of its {pages} pictures is used")
     return fitted
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
 from langchain_dmx_omni._profiles import LIMITS
-from langchain_dmx_omni.errors import DMXOmniWarning, InvalidInputError
+from langchain_dmx_omni._warnings import warn_user
+from langchain_dmx_omni.errors import InvalidInputError
 
 from .content import KINDS, Place, Rules, parts
 
@@ -73,7 +73,7 @@ class _LeftOut:
         """Name everything that was left out, if anything was."""
         if self._names:
             message = f"left out of the history, since the service can't take it: {', '.join(self._names)}"
-            warnings.warn(message, DMXOmniWarning, stacklevel=2)
+            warn_user(message)
 
 
 def items(messages: Sequence[BaseMessage], options: Options) -> list[Item]:

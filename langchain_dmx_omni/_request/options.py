@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from langchain_dmx_omni._profiles import DEFAULT_MODEL, DEFAULT_VOICE
-from langchain_dmx_omni.errors import ConfigurationError, DMXOmniWarning
+from langchain_dmx_omni._warnings import warn_user
+from langchain_dmx_omni.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,7 +123,7 @@ def resolve(of_model: Mapping[str, Any], call: Mapping[str, Any]) -> Options:
         )
     if options.tools and options.enable_search:
         message = "enable_search is left out: the service takes no tools together with it"
-        warnings.warn(message, DMXOmniWarning, stacklevel=2)
+        warn_user(message)
         return replace(options, enable_search=None, search_options=None)
     return options
 
@@ -155,4 +155,4 @@ def warn_unknown(names: Iterable[str], known: Iterable[str]) -> None:
             hint = f"did you mean {suggestion}=?"
         else:
             hint = f"{suggestion}= is given to the model, not to a call: ChatDMXOmni({suggestion}=…)"
-        warnings.warn(f"{name}= is not an argument and is ignored; {hint}", DMXOmniWarning, stacklevel=2)
+        warn_user(f"{name}= is not an argument and is ignored; {hint}")

@@ -20,8 +20,10 @@ AsyncClient = httpx.AsyncClient
 Timeout = httpx.Timeout
 
 try:
-    _USER_AGENT = f"langchain-dmx-omni/{version('langchain-dmx-omni')}"
+    VERSION = version("langchain-dmx-omni")
+    _USER_AGENT = f"langchain-dmx-omni/{VERSION}"
 except PackageNotFoundError:  # a frozen application holds the code alone
+    VERSION = "0+unknown"
     _USER_AGENT = "langchain-dmx-omni"
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

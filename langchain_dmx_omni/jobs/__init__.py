@@ -2,15 +2,17 @@
 
 Needs the extra `video`.
 
-`Job` runs a task; `captions`, `chapters`, `minutes`, `subtitles` and `moderation` are tasks, and a `Task` of your own
-is a few lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
+`Job` runs a task; `ask`, `captions`, `chapters`, `highlights`, `minutes`, `moderation` and `subtitles` are tasks, and a
+`Task` of your own is a few lines. `translate` gives subtitles another language. `Assistant` is a conversation by voice.
 """
 
 from ._assistant import Assistant, Reply
 from ._job import Job
 from ._reporting import Progress
+from ._tasks.answers import Answered, Evidence, ask
 from ._tasks.captions import CAPTION_WINDOW, Caption, Captions, Written, captions
 from ._tasks.chapters import Chapter, Chapters, chapters
+from ._tasks.highlights import Highlight, Highlights, highlights
 from ._tasks.likeness import alike
 from ._tasks.merging import longer, merge
 from ._tasks.minutes import Action, Decision, Minutes, Speaker, minutes
@@ -24,6 +26,7 @@ from ._translate import translate
 __all__ = [
     "CAPTION_WINDOW",
     "Action",
+    "Answered",
     "Assistant",
     "Caption",
     "Captions",
@@ -31,7 +34,10 @@ __all__ = [
     "Chapters",
     "Closing",
     "Decision",
+    "Evidence",
     "Finding",
+    "Highlight",
+    "Highlights",
     "Job",
     "Line",
     "Minutes",
@@ -49,8 +55,10 @@ __all__ = [
     "Window",
     "Written",
     "alike",
+    "ask",
     "captions",
     "chapters",
+    "highlights",
     "longer",
     "merge",
     "minutes",
@@ -58,3 +66,7 @@ __all__ = [
     "subtitles",
     "translate",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

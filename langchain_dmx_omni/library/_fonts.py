@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import unicodedata
-import warnings
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from itertools import groupby
@@ -18,7 +17,7 @@ from typing import Final
 
 from PIL import ImageDraw, ImageFont
 
-from langchain_dmx_omni.errors import DMXOmniWarning
+from langchain_dmx_omni._warnings import warn_user
 
 __all__ = ["FontStack", "printable", "wrapped"]
 
@@ -224,8 +223,4 @@ def warn_of_missing(characters: set[str]) -> None:
     remedy = 'pip install "langchain-dmx-omni[library]" brings fonts for Chinese, Japanese, Korean and emoji'
     if len(_packaged()) > 1:
         remedy = "install a font that has them where the system looks for fonts"
-    warnings.warn(
-        f"no font has {', '.join(names[:5])}{' …' if len(names) > 5 else ''}, drawn as □; {remedy}",
-        DMXOmniWarning,
-        stacklevel=4,
-    )
+    warn_user(f"no font has {', '.join(names[:5])}{' …' if len(names) > 5 else ''}, drawn as □; {remedy}")

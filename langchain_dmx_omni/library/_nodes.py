@@ -6,7 +6,6 @@ What the two share is all but the waiting: what is asked, and what is made of th
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypedDict, cast
@@ -17,8 +16,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from pydantic import ValidationError
 
+from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.chat_models import ChatDMXOmni
-from langchain_dmx_omni.errors import ConfigurationError, DMXOmniWarning
+from langchain_dmx_omni.errors import ConfigurationError
 from langchain_dmx_omni.jobs import alike
 
 from . import _evidence
@@ -88,7 +88,7 @@ def _prompt(question: str, state: LibraryState) -> list[BaseMessage]:
 def _warn_unplanned(error: Exception) -> None:
     if isinstance(error, HOPELESS):
         raise error
-    warnings.warn(f"the search is not planned, the question is searched for as it is: {error}", DMXOmniWarning, 3)
+    warn_user(f"the search is not planned, the question is searched for as it is: {error}")
 
 
 def _planned(question: str, state: LibraryState, queries: _evidence.Queries | None) -> LibraryState:
@@ -259,7 +259,5 @@ def _words(state: LibraryState) -> str:
 
 def _spoken(words: str, message: AIMessage | None) -> LibraryState:
     if message is not None and not alike(words, message.text):
-        warnings.warn(
-            f"the voice says something else than the answer: {message.text!r}; trust the text", DMXOmniWarning, 3
-        )
+        warn_user(f"the voice says something else than the answer: {message.text!r}; trust the text")
     return {"spoken": message}

@@ -94,6 +94,9 @@ def check_body(body: object, allowed: Allowed) -> dict[str, Any]:
     checked = check_json(body)
     for rule in _RULES:
         rule(checked)
+    if not allowed.system_with_audio:
+        _check_system(checked)
+    _tool_rules.check_pairs(checked)
     _tool_rules.check_tools(checked, allowed)
     _tool_rules.check_formats(checked, allowed)
     return checked
@@ -191,8 +194,6 @@ _RULES: Final[tuple[Callable[[Mapping[str, Any]], None], ...]] = (
     _check_options,
     _check_input,
     _check_counts,
-    _check_system,
-    _tool_rules.check_pairs,
 )
 
 

@@ -28,10 +28,12 @@ class Allowed:
     Attributes:
         json_schema: The format `json_schema`.
         tool_choice_required: The tool choice `required`.
+        system_with_audio: A system message together with speech.
     """
 
     json_schema: bool = False
     tool_choice_required: bool = False
+    system_with_audio: bool = False
 
 
 def check_tools(body: Mapping[str, Any], allowed: Allowed) -> None:

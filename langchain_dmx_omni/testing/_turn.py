@@ -23,6 +23,7 @@ from ._incoming import Request, read_request, text_of_items
 from ._items import words
 from ._media_facts import Cancelled, Facts, measure
 from ._record import RecordedRequest
+from ._replay import Replay
 from ._reply import Answer, AnswerFunction
 from ._script import Event, Script, json_answer, sse
 from ._token_counts import Tokens, count_media, count_speech, count_text, usage
@@ -43,6 +44,7 @@ class GatewaySettings:
         speaker: Who speaks.
         allowed: What is taken that the service refuses.
         answer: What answers requests; None for the simulator.
+        replay: Recorded answers, which go before both; None for none.
     """
 
     api_key: str
@@ -50,6 +52,7 @@ class GatewaySettings:
     speaker: Speaker
     allowed: Allowed
     answer: AnswerFunction | None = None
+    replay: Replay | None = None
 
 
 def open_turn(
@@ -65,8 +68,8 @@ def open_turn(
         cancelled: Whether the turn is to end early.
 
     Returns:
-        The turn; or the answer, where no model is asked: on the other routes, and for a voice that the service doesn't
-        know, which it answers with nothing at all.
+        The turn; or the answer, where no model is asked: on the other routes, where answers are played back, and for a
+        voice that the service doesn't know, which it answers with nothing at all.
 
     Raises:
         Refusal: The service would not answer this request.
@@ -75,6 +78,8 @@ def open_turn(
     _rules.check_key(record.headers, settings.api_key)
     if route is not None:
         return json_answer(route(body))
+    if settings.replay is not None and isinstance(body, dict):
+        return settings.replay.script(body)
     checked = _rules.check_body(body, settings.allowed)
     if _rules.wants_audio(checked) and not _rules.knows_voice(_rules.voice_of(checked)):
         return Script()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections import deque
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from . import _espeak
 from ._record import RecordedRequest
+from ._replay import Replay
 from ._reply import AnswerFunction
 from ._script import Script
 from ._tool_rules import Allowed
@@ -57,9 +59,13 @@ class LocalGateway:
         json_schema: Take the format `json_schema`, which the service refuses; to play other servers.
         tool_choice_required: Take the tool choice `required`, and any forced one beside reasoning, which the
             service refuses; to play other servers.
+        system_with_audio: Take a system message together with speech, which DMXAPI says is refused.
+        replay: A folder of `dmx-omni doctor --wire`: requests get the answers that the service gave to others of their
+            kind, errors too. What is not recorded gets the likeliest answer; `answer` is not asked.
 
     Raises:
         ImportError: The extra `local` is not installed.
+        ValueError: There are no records in `replay`.
     """
 
     def __init__(
@@ -73,8 +79,11 @@ class LocalGateway:
         speak: Speaker = "auto",
         json_schema: bool = False,
         tool_choice_required: bool = False,
+        system_with_audio: bool = False,
+        replay: str | os.PathLike[str] | None = None,
     ) -> None:
         _require(speak)
+        self._replay = None if replay is None else Replay(replay)
         self._answer = answer
         self.api_key = api_key
         self.requests: list[RecordedRequest] = []
@@ -82,7 +91,7 @@ class LocalGateway:
         self._address = (host, port)
         self._pace = pace
         self._speaker: Speaker = speak
-        self._allowed = Allowed(json_schema, tool_choice_required)
+        self._allowed = Allowed(json_schema, tool_choice_required, system_with_audio)
         self._scripts: deque[Script] = deque()
         self._failures: list[BaseException] = []
         self._running: _Running | None = None
@@ -101,7 +110,9 @@ class LocalGateway:
         from ._turn import GatewaySettings  # noqa: PLC0415 - loads PyAV
 
         if self._running is None:
-            settings = GatewaySettings(self.api_key, self._pace, self._speaker, self._allowed, self._answer)
+            settings = GatewaySettings(
+                self.api_key, self._pace, self._speaker, self._allowed, self._answer, self._replay
+            )
             application = Application(settings, self._arrived, self._failures.append)
             listener = _listen(*self._address)
             host, port = listener.getsockname()[:2]

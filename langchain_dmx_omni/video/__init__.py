@@ -3,8 +3,9 @@
 Needs the extra `video`.
 """
 
-import warnings
 from typing import TYPE_CHECKING
+
+from langchain_dmx_omni._warnings import warn_user
 
 try:
     from ._cache import cache_dir, clear_cache, content_hash
@@ -38,10 +39,15 @@ __all__ = [
     "windows",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 if not TYPE_CHECKING:  # for type checkers every name would be there
 
     def __getattr__(name: str) -> object:
         if name == "Window":
-            warnings.warn("video.Window is called video.TimeRange now", DeprecationWarning, stacklevel=2)
+            warn_user("video.Window is called video.TimeRange now", DeprecationWarning)
             return TimeRange
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

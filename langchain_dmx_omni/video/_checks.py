@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 import av
 
 from langchain_dmx_omni._media.taken import elsewhere
-from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError, DMXOmniWarning
+from langchain_dmx_omni._warnings import warn_user
+from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 
 from ._open import sniff_file
 from .probe import MediaInfo, probe
@@ -69,7 +69,7 @@ def usable(path: str | os.PathLike[str], *, warn: bool = True) -> MediaInfo:
             f"sides of 1 to {_NARROWEST} are the most that the service takes"
         )
     if info.problem and warn:
-        warnings.warn(f"{info.path.name}: {info.problem}; what can be read is used", DMXOmniWarning, stacklevel=3)
+        warn_user(f"{info.path.name}: {info.problem}; what can be read is used")
     return info
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from langchain_dmx_omni.errors import DMXOmniWarning, MediaTooLargeError
+from langchain_dmx_omni._warnings import warn_user
+from langchain_dmx_omni.errors import MediaTooLargeError
 
 from ._checks import named
 from ._plan import Plan, smaller
@@ -89,7 +89,7 @@ def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Pat
         while writers:
             yield _finish(writers)
         for problem in _problems(reader):
-            warnings.warn(f"{info.path.name}: {problem}", DMXOmniWarning, stacklevel=3)
+            warn_user(f"{info.path.name}: {problem}")
 
 
 def _problems(reader: Reader) -> Iterator[str]:

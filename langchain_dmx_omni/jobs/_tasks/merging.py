@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.errors import ConfigurationError
 
 from .timeline import Span, Window
@@ -53,7 +53,7 @@ def merge(
     if both is not None:
         if combine is not longer:
             raise ConfigurationError("merge(): both= is the former name of combine=; give combine= alone")
-        warnings.warn("merge(both=…) is called merge(combine=…) now", DeprecationWarning, stacklevel=2)
+        warn_user("merge(both=…) is called merge(combine=…) now", DeprecationWarning)
         combine = both
     merged: list[SpanT] = []
     previous: list[int] = []  # where in `merged` the spans of the window before are

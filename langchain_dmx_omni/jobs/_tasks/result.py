@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
 from pydantic.json_schema import SkipJsonSchema
 
-from langchain_dmx_omni.errors import DMXOmniError, DMXOmniWarning
+from langchain_dmx_omni._warnings import warn_user
+from langchain_dmx_omni.errors import DMXOmniError
 
 from .timeline import Window
 
@@ -63,10 +63,8 @@ def with_missing(result: ResultT, missing: list[Missing]) -> ResultT:
     if "missing" in type(result).model_fields:
         if missing:
             parts = ", ".join(f"{each.window.start:.1f}-{each.window.end:.1f} s" for each in missing)
-            warnings.warn(
-                f"{type(result).__name__}.missing is a field of its own: nothing else says that {parts} have no answer",
-                DMXOmniWarning,
-                stacklevel=2,
+            warn_user(
+                f"{type(result).__name__}.missing is a field of its own: nothing else says that {parts} have no answer"
             )
         return result
     result = result.model_copy()

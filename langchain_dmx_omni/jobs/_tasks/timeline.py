@@ -9,14 +9,13 @@ sentence that is lost is not.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from langchain_dmx_omni.errors import DMXOmniWarning
+from langchain_dmx_omni._warnings import warn_user
 
 from . import times
 
@@ -79,11 +78,9 @@ def place(answer: AnswerT, window: Window) -> AnswerT:
     placed: AnswerT = _placed(answer, window, origin)
     strays = sum(_point(span, window, origin).stray for span in spans)
     if strays:
-        warnings.warn(
+        warn_user(
             f"window {window.index + 1} ({window.start:.1f} to {window.end:.1f} s): {strays} of {len(spans)} times "
-            "are outside of it, however they are counted; what they belong to is put between its neighbours, in order",
-            DMXOmniWarning,
-            stacklevel=2,
+            "are outside of it, however they are counted; what they belong to is put between its neighbours, in order"
         )
     return placed
 

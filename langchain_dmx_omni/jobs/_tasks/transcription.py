@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from langchain_dmx_omni.errors import DMXOmniWarning, InvalidInputError
+from langchain_dmx_omni._warnings import warn_user
+from langchain_dmx_omni.errors import InvalidInputError
 from langchain_dmx_omni.jobs._files import storing, write_whole
 from langchain_dmx_omni.video.subtitles import Cue, Limits, clock, layout, srt, vtt
 
@@ -109,7 +109,7 @@ class Subtitles(Result):
             DMXOmniWarning: Windows are missing, which SubRip can't say.
         """
         if self.missing:
-            warnings.warn(f"these subtitles have gaps: {'; '.join(self._gaps())}", DMXOmniWarning, stacklevel=2)
+            warn_user(f"these subtitles have gaps: {'; '.join(self._gaps())}")
         return srt(self.cues(show, limits))
 
     def vtt(self, show: Text | None = None, limits: Limits | None = None) -> str:

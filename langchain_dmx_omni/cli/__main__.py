@@ -1,0 +1,7 @@
+"""`python -m langchain_dmx_omni.cli`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.request import url2pathname
 
+from langchain_dmx_omni._disk.claims import Claim, FileClaim
+from langchain_dmx_omni._disk.files import PART, storing, write_whole
 from langchain_dmx_omni.errors import ConfigurationError, StorageError
 from langchain_dmx_omni.video import cache_dir
-
-from ._claims import Claim, FileClaim
-from ._files import PART, storing, write_whole
 
 _LEAST_FREE = 1 << 20
 """Bytes that must be free before anything is asked: answers are small, and are paid for."""

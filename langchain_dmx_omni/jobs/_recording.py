@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from langchain_dmx_omni import video
+from langchain_dmx_omni._disk.files import storing
+from langchain_dmx_omni._disk.scratch import scratch_folder
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 
-from ._files import storing
-from ._scratch import scratch_folder
 from ._tasks.timeline import Window
 
 _log = logging.getLogger(__name__)

@@ -11,13 +11,13 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
+from langchain_dmx_omni._disk.claims import Claim
 from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.errors import (
     ContentBlockError,
     StorageError,
 )
 
-from ._claims import Claim
 from ._patience import REFUSALS, Patience
 from ._places import Place
 from ._recording import Recording

@@ -19,7 +19,8 @@ from ._tasks.digest import digest
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from ._claims import Claim
+    from langchain_dmx_omni._disk.claims import Claim
+
     from ._places import Place
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from langchain_dmx_omni import video
+from langchain_dmx_omni._disk.files import PART, storing
+from langchain_dmx_omni._disk.scratch import scratch_folder
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
-from langchain_dmx_omni.jobs._files import PART, storing
-from langchain_dmx_omni.jobs._scratch import scratch_folder
 
 _MOST_FPS = 30.0
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from langchain_dmx_omni._disk.scratch import scratch_folder
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
-from langchain_dmx_omni.jobs._scratch import scratch_folder
 
 StrPath = str | os.PathLike[str]
 

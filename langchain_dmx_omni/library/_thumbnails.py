@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
-import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from langchain_core.documents import Document
 
+from langchain_dmx_omni._disk.files import storing, write_whole
 from langchain_dmx_omni.errors import ContentBlockError
-from langchain_dmx_omni.jobs._files import PART, storing
 
 from ._listing import is_url, open_url
 
@@ -81,12 +79,7 @@ class Thumbnails:
                 return
             file = Path(address)
             file.parent.mkdir(parents=True, exist_ok=True)
-            part = file.parent / f".{uuid.uuid4().hex}{PART}"
-            try:
-                part.write_bytes(data)
-                os.replace(part, file)  # noqa: PTH105  # whole, or not at all
-            finally:
-                part.unlink(missing_ok=True)
+            write_whole(file, data)
 
 
 def _span(document: Document) -> tuple[float, float]:

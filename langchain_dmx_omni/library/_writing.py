@@ -15,8 +15,8 @@ from typing import Final
 
 from langchain_core.documents import Document
 
-from langchain_dmx_omni.jobs._claims import FileClaim
-from langchain_dmx_omni.jobs._files import storing
+from langchain_dmx_omni._disk.claims import FileClaim
+from langchain_dmx_omni._disk.files import storing
 
 from ._database import Database
 from ._indexing import Indexed

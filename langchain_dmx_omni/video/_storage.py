@@ -1,26 +1,19 @@
-"""What the system says of a disk that is full, or of a folder that can't be written → our own error, with the place."""
+"""What the system says of a disk that is full, or of a folder that can't be written, while media are written to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from langchain_dmx_omni.errors import StorageError
+from langchain_dmx_omni._disk import files
 
 _REMEDY = "free some space, or name a folder that can be written (out=, or DMX_OMNI_CACHE_DIR for the cache)"
 
 
-@contextmanager
-def storing(folder: Path) -> Iterator[None]:
+def storing(folder: Path) -> AbstractContextManager[None]:
     """Name the folder that is written to in what the system says of it; FFmpeg's errors of that kind are its own.
 
     Raises:
-        StorageError: Something can't be written.
+        StorageError: Something can't be written; in the block.
     """
-    try:
-        yield
-    except StorageError:
-        raise
-    except OSError as error:
-        raise StorageError.of(error, "write media", folder, _REMEDY) from None
+    return files.storing("write media", folder, _REMEDY)

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from langchain_dmx_omni._disk.files import storing, write_whole
 from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.errors import InvalidInputError
-from langchain_dmx_omni.jobs._files import storing, write_whole
 from langchain_dmx_omni.video.subtitles import Cue, Limits, clock, layout, srt, vtt
 
 from .likeness import alike

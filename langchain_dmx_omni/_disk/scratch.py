@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ._claims import FileClaim
-from ._files import storing
+from .claims import FileClaim
+from .files import storing
 
 _PREFIX = "dmx-omni-"
 _LOCK = ".lock"

@@ -34,18 +34,18 @@ def storing(doing: str, path: Path | None, remedy: str) -> Iterator[None]:
         raise StorageError.of(error, doing, path, remedy) from error
 
 
-def write_whole(path: Path, text: str, mode: int = 0o666) -> None:
-    """Write a text in UTF-8, in place of what is there; what UTF-8 can't say is escaped.
+def write_whole(path: Path, content: str | bytes, mode: int = 0o666) -> None:
+    """Write a file in place of what is there; a text in UTF-8, what that can't say escaped.
 
     Args:
         path: The file; a link keeps pointing to it.
-        text: What to write.
+        content: What to write.
         mode: Who may read it, but for the umask.
 
     Raises:
         OSError: It can't be written; what was there is unchanged.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():  # such as /dev/stdout
         target.write_bytes(data)

@@ -16,6 +16,9 @@ export DEMO_OUTPUT := $(value OUTPUT)
 unexport VIDEO QUESTION VOICE OUTPUT MAKEOVERRIDES
 export CALLED_FROM := $(if $(findstring w,$(firstword -$(MAKEFLAGS))),$(value PWD),$(CURDIR))
 
+# Where it is set, each process compiles all that it imports, and the tests start hundreds.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 INSTALL := -m pip --disable-pip-version-check install -qq
 PIP := $(BIN)/python $(INSTALL) -c constraints.txt

@@ -270,7 +270,7 @@ def test_adding_pieces_writes_the_length_at_last(size: int) -> None:
         assert type(total) is Base64Piece  # LangChain adds strings of the same type only
     assert base64.b64decode(total) == WHOLE
     total = total + Base64Piece.final("")
-    assert type(total) is str
+    assert isinstance(total, str)
     assert base64.b64decode(total, validate=True) == SEALED
 
 

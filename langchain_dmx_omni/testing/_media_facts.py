@@ -6,6 +6,7 @@ is None, and `Facts.damaged` says that decoding broke.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 from array import array
@@ -36,6 +37,7 @@ _PICTURE_PIXELS: Final = 64_000_000  # larger pictures are named, not decoded
 _HEARD_SECONDS: Final = 600.0
 _LEVEL_SAMPLES: Final = 2_000_000  # samples that the level is taken from
 _BROKEN_PACKETS: Final = 50  # before the first frame
+_MOST_MEASURED: Final = 256
 _SIDE: Final = 16  # pixels of the thumbnails that colours and cuts are taken from
 
 
@@ -86,6 +88,10 @@ class Facts:
     sound: Sound | None = None
     damaged: bool = False
     measured: bool = True
+
+
+_MEASURED: Final[dict[bytes, Facts]] = {}
+"""Facts by the hash of the bytes: a conversation sends what was said before with every turn."""
 
 
 @dataclass(frozen=True)
@@ -139,12 +145,24 @@ def _first_frame(container: InputContainer, stream: Any) -> tuple[bool, bool]:
 
 
 def measure(data: bytes, cancelled: Cancelled = lambda: False) -> Facts:
-    """Measure one media file.
+    """Measure one media file; one that was measured not long ago is not decoded again.
 
     Args:
         data: The whole file.
         cancelled: Stops the work early; the facts are then those so far.
     """
+    name = hashlib.sha256(data).digest()
+    if (known := _MEASURED.get(name)) is not None:
+        return known
+    facts = _facts_of(data, cancelled)
+    if not cancelled():
+        if len(_MEASURED) >= _MOST_MEASURED:
+            _MEASURED.pop(next(iter(_MEASURED)), None)
+        _MEASURED[name] = facts
+    return facts
+
+
+def _facts_of(data: bytes, cancelled: Cancelled) -> Facts:
     format = sniff(data)
     if format is None or av is None:
         return Facts(len(data), format, measured=av is not None, damaged=av is not None)

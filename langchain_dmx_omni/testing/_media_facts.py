@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import threading
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ class Facts:
 
 _MEASURED: Final[dict[bytes, Facts]] = {}
 """Facts by the hash of the bytes: a conversation sends what was said before with every turn."""
+_MEASURING: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -156,9 +158,10 @@ def measure(data: bytes, cancelled: Cancelled = lambda: False) -> Facts:
         return known
     facts = _facts_of(data, cancelled)
     if not cancelled():
-        if len(_MEASURED) >= _MOST_MEASURED:
-            _MEASURED.pop(next(iter(_MEASURED)), None)
-        _MEASURED[name] = facts
+        with _MEASURING:
+            while len(_MEASURED) >= _MOST_MEASURED:
+                del _MEASURED[next(iter(_MEASURED))]
+            _MEASURED[name] = facts
     return facts
 
 

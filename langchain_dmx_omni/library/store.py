@@ -34,7 +34,7 @@ from ._rows import (
 from ._searcher import Mode, check_search
 from ._table import MomentTable, Row, Scored
 
-_POOL: Final = 60
+_POOL: Final = 40
 """The least moments of each ranking that are fused."""
 _WEIGHTS: Final = (0.9, 1.0)
 """Of words and of meaning: where the first of both would tie, meaning goes first. See `benchmarks/retrieval.py`."""

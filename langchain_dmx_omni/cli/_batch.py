@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from langchain_dmx_omni.video import MediaInfo, probe
 
 from . import _output, _prices
 from ._failures import report
+from ._patient import patient
 from ._prices import Estimate, Prices
 from ._tables import progress, show
 
@@ -134,7 +133,7 @@ def run(
     """
     whole = True
     total = sum(len(plan.windows) for plan in plans)
-    with progress(total, "windows") as display, _patient():
+    with progress(total, "windows") as display, patient():
         bar = display.add_task(job.task.name, total=total)
         for at in range(0, len(plans), concurrency):
             group = plans[at : at + concurrency]
@@ -172,25 +171,3 @@ def _finished(path: Path, used: Used, result: Any, of: Prices, finish: Callable[
     else:
         _output.note(f"{path.name}: no calls, all answers were kept")
     return not isinstance(result, BaseException)
-
-
-@contextmanager
-def _patient() -> Iterator[None]:
-    """Say on Ctrl-C why it takes a moment, and how it takes none."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupted(*_: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        _output.note(
-            "stopping: the calls in flight are awaited and kept, since they are paid for; Ctrl-C once more stops at "
-            "once. Run it again to go on."
-        )
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -6,6 +6,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+RELEASE_ARGS ?=
 
 # The demo's words travel as environment variables and unexpanded, so that no quote, space or dollar in them
 # means anything to make or to the shell. With `make -C`, paths are relative to the folder it was called from.
@@ -27,10 +28,10 @@ PYTEST := -m pytest -q -n auto --maxprocesses 4
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo library test test-newest test-oldest lint types docs check bench bench-video clean
+.PHONY: help demo library test test-newest test-oldest lint types docs check release-check bench bench-video clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.demo ## ask about a video and save the spoken answer: VIDEO=… QUESTION=… VOICE=… OUTPUT=…
 	@here=$$(pwd) && cd "$$CALLED_FROM" && "$$here/$(BIN)/python" "$$here/examples/demo.py" \
@@ -75,6 +76,11 @@ docs: .venv/.docs ## build the site into site/; a link that leads nowhere fails
 
 check: test lint types docs ## everything that has to pass
 
+release-check: ## build the packages, and try the wheel on each Python at hand: RELEASE_ARGS="--python python3.12"
+	@$(call prepare,.venv-release)
+	@.venv-release/bin/python $(INSTALL) build twine
+	@.venv-release/bin/python tools/release_check.py $(RELEASE_ARGS)
+
 bench: .venv-bench/.done ## measure speed and memory against other packages; about ten minutes
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
 
@@ -83,7 +89,7 @@ bench-video: .venv/.dev ## measure fitting and splitting an hour of 1080p, besid
 
 clean: ## remove the virtual environment, caches and what the demo left
 	@echo "Cleaning"
-	@rm -rf .venv .venv-bench .venv-newest .venv-oldest build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-bench .venv-newest .venv-oldest .venv-release build dist .coverage .coverage.* .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@rm -rf answer.wav clip.mp4 library-demo site
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -42,6 +42,8 @@ def test_a_command_of_the_page_runs(line: str, shell: Shell) -> None:
         line, stdin = match[2], match[1].encode()
     name, *arguments = shlex.split(line, comments=True)
     assert name == "dmx-omni"
+    if arguments[0] == "library" and arguments[1] != "add":
+        assert shell("library", "add", arguments[2], "clip.mp4").status == 0
     outcome = shell(*arguments, stdin=stdin)
     assert outcome.status == 0, outcome
     assert outcome.out
@@ -50,5 +52,10 @@ def test_a_command_of_the_page_runs(line: str, shell: Shell) -> None:
 def test_the_page_lists_every_command() -> None:
     listed = re.findall(r"^\| `([\w-]+)` \|", PAGE, re.MULTILINE)
     callbacks = [command.callback.__name__.replace("_", "-") for command in app.registered_commands if command.callback]
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
     known = [name or callback for name, callback in zip(NAMES, callbacks, strict=True)]
-    assert sorted(listed) == sorted(known)
+    assert sorted(listed) == sorted([*known, *filter(None, groups)])
+    assert groups["library"] is not None
+    (row,) = re.findall(r"^\| `library` \|(.*)$", PAGE, re.MULTILINE)
+    callbacks = [command.callback.__name__ for command in groups["library"].registered_commands if command.callback]
+    assert re.findall(r"`(\w+)`", row) == callbacks

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -305,6 +306,39 @@ def test_an_interrupted_run_goes_on_where_it_was(
     fresh = tmp_path / "fresh"
     with LocalGateway() as gateway:
         assert Job(model(gateway), SCENES, window=2, overlap=0, folder=fresh).invoke(film) == result
+
+
+@pytest.mark.parametrize("moment", ["before its thread starts", "after its thread has started", "while it is awaited"])
+def test_what_has_begun_is_kept_wherever_ctrl_c_comes(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    start, calls = threading.Thread.start, 0
+
+    def interrupted(thread: threading.Thread) -> None:
+        nonlocal calls
+        calls += (mine := thread.name == "_answer")
+        if mine and calls == 2 and moment.startswith("before"):
+            raise KeyboardInterrupt
+        start(thread)
+        if mine and calls == 2 and moment.startswith("after"):
+            raise KeyboardInterrupt
+
+    def awaited(futures: Any) -> Any:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with LocalGateway(pace=0.02) as gateway:
+        job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path)
+        monkeypatch.setattr(threading.Thread, "start", interrupted)
+        if moment.startswith("while"):
+            monkeypatch.setattr("langchain_dmx_omni.jobs._background.wait", awaited)
+        with pytest.raises(KeyboardInterrupt):
+            job.invoke(film)
+        monkeypatch.undo()
+        asked = {"before": 1, "after": 2, "while": 5}[moment.partition(" ")[0]]
+        assert (len(gateway.requests), 5 - len(job.missing(film))) == (asked, asked)
+        assert job.invoke(film)
+        assert len(gateway.requests) == 5
 
 
 STUCK = Script(body=(b": PING\n\n", 120.0))

@@ -7,10 +7,12 @@ import asyncio
 import json
 import multiprocessing
 import pickle
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from langchain_dmx_omni.jobs import Job, Progress, Task
 from langchain_dmx_omni.testing import LocalGateway, Script, scripts
 from tests import gateway_clips as clips
 from tests.calls import COLLECTED, body_of, model, partial_of, until
-from tests.job_calls import SCENES, TITLED, Scene, encoded_windows, run, says, topics_of
+from tests.job_calls import SCENES, TITLED, Film, Scene, encoded_windows, run, says, topics_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -166,7 +168,27 @@ def test_as_many_calls_at_a_time_as_the_config_says(film: Path, tmp_path: Path, 
     assert {"scenes", "scenes 1", "scenes 5"} <= set(counter.runs)
 
 
-@pytest.mark.parametrize("way", ["batch", "abatch", "batch_as_completed"])
+async def collected(results: AsyncIterator[Any]) -> list[Any]:
+    return [each async for each in results]
+
+
+def together(job: Job[Any], way: str, sources: list[Any], **options: Any) -> list[Any]:
+    if way == "batch":
+        return job.batch(sources, **options)
+    if way == "abatch":
+        return asyncio.run(job.abatch(sources, **options))
+    if way == "batch_as_completed":
+        return [each for _, each in sorted(job.batch_as_completed(sources, **options), key=itemgetter(0))]
+    return [
+        each
+        for _, each in sorted(asyncio.run(collected(job.abatch_as_completed(sources, **options))), key=itemgetter(0))
+    ]
+
+
+TOGETHER = ("batch", "abatch", "batch_as_completed", "abatch_as_completed")
+
+
+@pytest.mark.parametrize("way", TOGETHER)
 def test_a_batch_shares_the_calls_in_flight(
     film: Path, make_clip: Callable[..., Path], tmp_path: Path, way: str
 ) -> None:
@@ -175,12 +197,7 @@ def test_a_batch_shares_the_calls_in_flight(
     config = {"max_concurrency": 2, "callbacks": [counter]}
     with LocalGateway(pace=0.02) as gateway:
         job = Job(model(gateway), SCENES, window=2, overlap=0, folder=tmp_path / "kept")
-        if way == "batch":
-            result = job.batch([film, other], config)
-        elif way == "abatch":
-            result = asyncio.run(job.abatch([film, other], config))
-        else:
-            result = [result for _, result in sorted(job.batch_as_completed([film, other], config))]
+        result = together(job, way, [film, other], config=config)
         assert result == [job.invoke(film), job.invoke(other)]
     assert (counter.calls, counter.most) == (7, 2)
 
@@ -209,6 +226,57 @@ def test_a_bar(gateway: LocalGateway, film: Path, tmp_path: Path, capsys: pytest
     shown = capsys.readouterr().err
     assert shown.startswith("\rscenes:   0%|")
     assert "| 2/2 [" in shown
+
+
+@pytest.mark.parametrize("way", TOGETHER)
+def test_one_bar_over_a_batch(
+    gateway: LocalGateway, film: Path, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    job = Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path / "kept", progress=True)
+    together(job, way, [film, clip, tmp_path / "no.mp4"], return_exceptions=True)
+    shown = capsys.readouterr().err
+    assert shown.count("0.0/3") == 1
+    assert set(re.findall(r"\| ([\d./]+) \[", shown)) <= {"0.0/3", "0.5/3", "1.0/3", "1.5/3", "2.0/3", "3.0/3"}
+    assert "| 3.0/3 [" in shown
+    assert "window" not in shown
+    together(job, way, [])
+    assert capsys.readouterr().err == ""
+
+
+TOKENS = {"input_tokens": 12, "output_tokens": 6, "total_tokens": 18}
+
+
+@pytest.mark.parametrize("way", TOGETHER)
+def test_a_result_says_what_it_has_used(
+    gateway: LocalGateway, film: Path, clip: Path, tmp_path: Path, way: str
+) -> None:
+    moment = {"start": 0, "end": 1, "title": "A", "reason": "B", "score": 1}
+    answer = scripts.sse(scripts.answer(json.dumps({"highlights": [moment]})))
+    # The first answer can't be read, and is asked for once more: four calls for three windows.
+    gateway.play(scripts.sse(scripts.answer("I see.")), *[answer] * 3)
+    job = Job(model(gateway), jobs.highlights(), window=5, overlap=0, folder=tmp_path)
+    first, other = together(job, way, [film, clip])
+    used = {name: first.usage[name] + other.usage[name] for name in TOKENS}
+    assert used == {name: 4 * count for name, count in TOKENS.items()}
+    assert "usage" not in first.model_dump()
+    assert "usage" not in first.model_json_schema()["properties"]
+    assert type(first).model_validate_json(first.model_dump_json()) == first
+    assert pickle.loads(pickle.dumps(first)).usage == first.usage
+    again = together(job, way, [film, clip])
+    assert [each.usage for each in again] == [None, None]
+    assert again == [first, other]  # what it has used is no part of what it says
+
+
+class Priced(Film):
+    usage: str = "mine"
+
+
+def test_a_result_of_any_kind_says_what_it_has_used(gateway: LocalGateway, film: Path, tmp_path: Path) -> None:
+    result: Any = Job(model(gateway), SCENES, window=5, overlap=0, folder=tmp_path).invoke(film)
+    assert result.usage["total_tokens"] > 0
+    assert result == Film.model_validate(result.model_dump())
+    priced: Task[Any, Priced] = Task("priced", "Name the scenes.", SCENES.schema, lambda parts: Priced(scenes=[]))
+    assert Job(model(gateway), priced, window=5, overlap=0, folder=tmp_path).invoke(film).usage == "mine"
 
 
 def test_cancelling_closes_the_connections(film: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import _ask, _doctor, _jobs, _media, _output, _serve, _voices
+from . import _ask, _doctor, _jobs, _library, _media, _output, _serve, _voices
 from ._failures import FAILED, INTERRUPTED, reported
 from ._options import expanded
 
@@ -41,6 +41,11 @@ for panel, commands in _COMMANDS.items():
     for each in commands:
         app.command(rich_help_panel=panel)(reported(expanded(each)))
 app.command("voices", rich_help_panel="Service")(reported(_voices.list_voices))
+
+library = typer.Typer(help="Many recordings in one place, searched and asked.", no_args_is_help=True)
+for each in _library.COMMANDS:
+    library.command()(reported(expanded(each)))
+app.add_typer(library, name="library", rich_help_panel="Long recordings")
 
 
 def _show_version(wanted: bool) -> None:

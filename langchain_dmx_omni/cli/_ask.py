@@ -55,9 +55,7 @@ def ask(
 
     dmx-omni ask "What happens here?" -a clip.mp4 --voice Tina --save answer.wav
     """
-    save = _paths.wav_target(save)
-    if voice is not None and save is None:
-        raise typer.BadParameter("say where the speech goes: --save answer.wav", param_hint="--voice")
+    save = _paths.speech_target(voice, save)
     of = _prices.prices(prices)
     sources = attachment or []
     text = "\n".join(filter(None, [None if "-" in sources else piped_text(), question]))

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables import RunnableConfig
 from rich.progress import Progress
 
 from langchain_dmx_omni.errors import DMXOmniError
 from langchain_dmx_omni.jobs import Job, Result, Window
+from langchain_dmx_omni.jobs._used import Used
 from langchain_dmx_omni.video import MediaInfo, probe
 
 from . import _output, _prices
 from ._failures import report
+from ._patient import patient
 from ._prices import Estimate, Prices
 from ._tables import progress, show
 
@@ -40,21 +38,23 @@ class Plan:
         return _prices.sent(window.end - window.start, size, sound=self.info.has_audio, of=of)
 
 
-@dataclass
-class Used(BaseCallbackHandler):
-    """What the calls for one recording have used; it is told of each by LangChain, from any thread.
+class Counted(Used):
+    """What the calls for one recording have used, and which of its windows are done.
 
-    Attributes:
-        tokens: Usage metadata, added up.
-        calls: How many answers there were.
+    Args:
         on_window: Called once for each window that has an answer, or none for good.
     """
 
-    on_window: Callable[[], object]
-    tokens: dict[str, int] = field(default_factory=dict)
-    calls: int = 0
-    _windows: dict[UUID, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, on_window: Callable[[], object]) -> None:
+        super().__init__()
+        self._on_window = on_window
+        self._windows: dict[UUID, int] = {}
+        self._ended: set[int] = set()
+
+    @property
+    def ended(self) -> int:
+        """How many windows are done."""
+        return len(self._ended)
 
     def on_chat_model_start(
         self, serialized: dict[str, Any], messages: Any, *, run_id: UUID, metadata: Any = None, **kwargs: Any
@@ -66,29 +66,20 @@ class Used(BaseCallbackHandler):
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
         """Add what a call has used."""
-        generation = response.generations[0][0]
-        usage = getattr(getattr(generation, "message", None), "usage_metadata", None) or {}
-        with self._lock:
-            self.calls += 1
-            for name in ("input_tokens", "output_tokens", "total_tokens"):
-                self.tokens[name] = self.tokens.get(name, 0) + usage.get(name, 0)
-            self._end(run_id)
+        super().on_llm_end(response, run_id=run_id, **kwargs)
+        self._end(run_id)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Move on: the job decides what becomes of the window."""
-        with self._lock:
-            self._end(run_id)
+        self._end(run_id)
 
     def _end(self, run_id: UUID) -> None:
-        window = self._windows.pop(run_id, None)
-        if window is not None and window not in self._ended:  # one that is asked about again is one all the same
+        with self._lock:
+            window = self._windows.pop(run_id, None)
+            if window is None or window in self._ended:  # one that is asked about again is one all the same
+                return
             self._ended.add(window)
-            self.on_window()
-
-    def __post_init__(self) -> None:
-        self._ended: set[int] = set()
-
-    __hash__ = object.__hash__
+            self._on_window()
 
 
 def planned(job: Job[Any], paths: Sequence[Path]) -> tuple[list[Plan], bool]:
@@ -134,11 +125,11 @@ def run(
     """
     whole = True
     total = sum(len(plan.windows) for plan in plans)
-    with progress(total, "windows") as display, _patient():
+    with progress(total, "windows") as display, patient():
         bar = display.add_task(job.task.name, total=total)
         for at in range(0, len(plans), concurrency):
             group = plans[at : at + concurrency]
-            used = [Used(lambda: display.advance(bar)) for _ in group]
+            used = [Counted(lambda: display.advance(bar)) for _ in group]
             configs: list[RunnableConfig] = [{"callbacks": [each], "max_concurrency": concurrency} for each in used]
             results = job.batch([plan.path for plan in group], configs, return_exceptions=True)
             for plan, each, result in zip(group, used, results, strict=True):
@@ -147,12 +138,12 @@ def run(
     return whole
 
 
-def _settle(display: Progress, bar: Any, plan: Plan, used: Used) -> None:
+def _settle(display: Progress, bar: Any, plan: Plan, used: Counted) -> None:
     """Count the windows that nobody asked about any more, so that the bar ends where it should."""
-    display.advance(bar, max(0, len(plan.windows) - len(used._ended)))
+    display.advance(bar, max(0, len(plan.windows) - used.ended))
 
 
-def _finished(path: Path, used: Used, result: Any, of: Prices, finish: Callable[[Path, Result], None]) -> bool:
+def _finished(path: Path, used: Counted, result: Any, of: Prices, finish: Callable[[Path, Result], None]) -> bool:
     if isinstance(result, BaseException):
         if not isinstance(result, DMXOmniError | OSError):
             raise result
@@ -172,25 +163,3 @@ def _finished(path: Path, used: Used, result: Any, of: Prices, finish: Callable[
     else:
         _output.note(f"{path.name}: no calls, all answers were kept")
     return not isinstance(result, BaseException)
-
-
-@contextmanager
-def _patient() -> Iterator[None]:
-    """Say on Ctrl-C why it takes a moment, and how it takes none."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupted(*_: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        _output.note(
-            "stopping: the calls in flight are awaited and kept, since they are paid for; Ctrl-C once more stops at "
-            "once. Run it again to go on."
-        )
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

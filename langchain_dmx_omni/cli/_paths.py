@@ -22,6 +22,18 @@ def wav_target(path: Path | None, option: str = "--save") -> Path | None:
     return target(path, option)
 
 
+def speech_target(voice: str | None, save: Path | None) -> Path | None:
+    """Return the place for speech, or None.
+
+    Raises:
+        typer.BadParameter: There is a voice and no place, or none that can be written.
+    """
+    save = wav_target(save)
+    if voice is not None and save is None:
+        raise typer.BadParameter("say where the speech goes: --save answer.wav", param_hint="--voice")
+    return save
+
+
 def target(path: Path, option: str) -> Path:
     """Return the place for a file.
 

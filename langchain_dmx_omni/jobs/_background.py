@@ -1,33 +1,70 @@
-"""Calls on threads that nobody has to wait for."""
+"""Calls on threads: awaited by whoever leaves, even by Ctrl-C, and by nobody after a second one."""
 
 from __future__ import annotations
 
 import contextvars
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, wait
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def in_background(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-    """Call a function on a thread of its own, in the context of the caller, and return what will be its result.
+class Calls:
+    """Calls on threads of their own, as a context: whoever leaves it waits for those under way.
 
-    Unlike those of an executor, the thread does not keep the process from ending.
-
-    Raises:
-        RuntimeError: There is no thread to be had.
+    Ctrl-C comes between any two instructions. So a call is known here before its thread starts, and begins only if
+    nobody has left by then: what has begun is awaited, wherever Ctrl-C comes. The second one waits for nothing; unlike
+    those of an executor, the threads do not keep the process from ending.
     """
-    future: Future[T] = Future()
-    context = contextvars.copy_context()
 
-    def call() -> None:
+    def __init__(self) -> None:
+        self._under_way: set[Future[Any]] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, Exception):
+            self._leave()
+            return
         try:
-            future.set_result(context.run(function, *args, **kwargs))
-        except BaseException as error:  # noqa: BLE001  # it is the caller's
-            future.set_exception(error)
+            wait(list(self._under_way))
+        except BaseException:
+            self._leave()
+            raise
 
-    threading.Thread(target=call, name=getattr(function, "__name__", None), daemon=True).start()
-    return future
+    def _leave(self) -> None:
+        """Wait for the calls that have begun; the others never will."""
+        wait([call for call in list(self._under_way) if not call.cancel()])
+
+    def begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call a function on a thread, in the context of the caller, and return what will be its result.
+
+        Raises:
+            RuntimeError: There is no thread to be had.
+        """
+        future: Future[T] = Future()
+        context = contextvars.copy_context()
+
+        def call() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(context.run(function, *args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  # it is the caller's
+                future.set_exception(error)
+
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        try:
+            threading.Thread(target=call, name=getattr(function, "__name__", None), daemon=True).start()
+        except RuntimeError:
+            future.cancel()
+            raise
+        return future

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ._run import Run
+
+CONCURRENCY = 4
+"""Windows that are asked about at a time where the config's `max_concurrency` says nothing."""
 
 
 class Batch:
@@ -50,3 +53,8 @@ class Batch:
             runs = list(self._runs)
         for run in runs:
             run.stop(error)
+
+
+def concurrency(config: Mapping[str, Any]) -> int:
+    """Return how many calls may be in flight."""
+    return max(config.get("max_concurrency") or CONCURRENCY, 1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
 
-from ._background import in_background
+from ._background import Calls
 
 InputT = TypeVar("InputT")
 ResultT = TypeVar("ResultT")
@@ -32,30 +32,24 @@ def completed(
         stop: Tells the calls under way that nothing more is wanted of them; it is given the reason.
     """
     finished: queue.SimpleQueue[tuple[int, Future[ResultT]]] = queue.SimpleQueue()
-    under_way: dict[int, Future[ResultT]] = {}
-
-    def next_finished() -> tuple[int, Future[ResultT]]:
-        index, future = finished.get()
-        del under_way[index]
-        return index, future
-
-    try:
-        waiting = enumerate(inputs)
-        while True:
-            if len(under_way) >= at_a_time:
-                yield next_finished()
-            if (following := next(waiting, None)) is None:
-                break
-            index, each = following
-            future = in_background(call, each)
-            under_way[index] = future
-            future.add_done_callback(partial(_put, finished, index))
-        while under_way:
-            yield next_finished()
-    except BaseException as interruption:
-        stop(interruption)
-        wait(under_way.values())
-        raise
+    under_way = 0
+    with Calls() as calls:
+        try:
+            waiting = enumerate(inputs)
+            while True:
+                if under_way >= at_a_time:
+                    yield finished.get()
+                    under_way -= 1
+                if (following := next(waiting, None)) is None:
+                    break
+                index, each = following
+                calls.begin(call, each).add_done_callback(partial(_put, finished, index))
+                under_way += 1
+            for _ in range(under_way):
+                yield finished.get()
+        except BaseException as interruption:
+            stop(interruption)
+            raise
 
 
 def _put(finished: queue.SimpleQueue[tuple[int, Future[ResultT]]], index: int, future: Future[ResultT]) -> None:

@@ -7,34 +7,32 @@ and the event loop drive the same `Run`; they differ in how they wait.
 from __future__ import annotations
 
 import asyncio
-import copy
-import os
 import threading
 import time
-from concurrent.futures import Future, wait
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import get_config_list, merge_configs
+from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel
 
 from langchain_dmx_omni.errors import ConfigurationError
 
 from ._ask import Method, aask, ask, identity, structured
-from ._background import in_background
-from ._batch import Batch
-from ._completion import completed
+from ._background import Calls
+from ._batch import Batch, concurrency
 from ._places import open_place
 from ._recording import Recording, WindowOptions, local_path
 from ._reporting import OnProgress, reporting
 from ._run import OnError, Run
+from ._several import Several, StrPath
+from ._tasks.result import with_usage
 from ._tasks.task import Task
 from ._tasks.timeline import Window
+from ._used import Used
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Self
+    from collections.abc import Mapping
 
     from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
     from langchain_core.language_models import BaseChatModel
@@ -42,11 +40,7 @@ if TYPE_CHECKING:
 
     from langchain_dmx_omni.video import By
 
-StrPath = str | os.PathLike[str]
 ResultT = TypeVar("ResultT", bound=BaseModel)
-
-CONCURRENCY = 4
-"""Windows that are asked about at a time where the config's `max_concurrency` says nothing."""
 
 OVERLAP = 2.0
 """Seconds that windows share by default."""
@@ -55,7 +49,7 @@ _POLL = 0.5
 """Seconds between two looks at whether another process is done with the same job."""
 
 
-class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
+class Job(Several[ResultT], Runnable[StrPath, ResultT], Generic[ResultT]):
     """A task over long video or audio, answered window by window and joined.
 
     It is a LangChain runnable: its input is a path, its output the task's result.
@@ -91,7 +85,8 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
             `fsspec` knows, such as `s3://bucket/answers`, which several machines may share. What is kept is found again
             only for the same bytes of the recording, task, model and windows.
         folder_options: What it takes to get to such a place, as `fsspec` calls it: keys, an `endpoint_url`, and so on.
-        progress: True for a bar on standard error, or a function that is given a `Progress`, from any thread.
+        progress: True for a bar on standard error, in a batch one over all recordings; or a function that is given a
+            `Progress`, from any thread.
         on_error: What becomes of a window that has no answer for good, such as one that the service's content filter
             refuses. All others are asked about first. With `"raise"` its error is raised; with `"skip"` the result
             is that of the others, and its `missing` says which windows it lacks and why. An error that no window is
@@ -165,7 +160,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     # Runnable
 
     def invoke(self, input: StrPath, config: RunnableConfig | None = None, **kwargs: Any) -> ResultT:
-        """Return the result for a recording.
+        """Return the result for a recording; its `usage` says what the calls of this run have used.
 
         Raises:
             InvalidInputError: The recording can't be read, or not be cut like this, or it is no path of a file; nothing
@@ -183,60 +178,12 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         """Async version of `invoke`."""
         return await self._acall_with_config(self._ainvoke, input, config, run_type="chain", **kwargs)
 
-    def batch(
-        self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
-    ) -> list[ResultT]:
-        """Return the results for several recordings; `max_concurrency` bounds the calls of all of them together.
-
-        Ctrl-C does what it does for one recording.
-        """
-        calls = dict(self._calls(inputs, config, return_exceptions, kwargs))
-        return [_outcome(calls[index], return_exceptions) for index in sorted(calls)]
-
-    def batch_as_completed(
-        self, inputs: Sequence[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
-    ) -> Iterator[Any]:
-        """Yield the results for several recordings as they come, each with its place; see `batch`."""
-        for index, call in self._calls(inputs, config, return_exceptions, kwargs):
-            yield index, _outcome(call, return_exceptions)
-
-    def _calls(
-        self, inputs: Sequence[StrPath], config: Any, go_on: bool, kwargs: dict[str, Any]
-    ) -> Iterator[tuple[int, Future[ResultT]]]:
-        """Yield the finished call for each recording, as they come; after a failure none begins, unless it is to."""
-        configs = get_config_list(config, len(inputs))
-        limit = _concurrency(configs[0]) if configs else 1
-        batch = Batch(limit)
-        shared, failed = self.joining(batch), False
-
-        def going() -> Iterator[tuple[StrPath, RunnableConfig]]:
-            for each in zip(inputs, configs, strict=True):
-                if failed and not go_on:
-                    return
-                yield each
-
-        for index, call in completed(lambda each: shared.invoke(*each, **kwargs), going(), limit, batch.stop):
-            failed = failed or call.exception() is not None
-            yield index, call
-
-    async def abatch(
-        self, inputs: list[StrPath], config: Any = None, *, return_exceptions: bool = False, **kwargs: Any
-    ) -> list[ResultT]:
-        """Async version of `batch`."""
-        shared = self.joining(Batch(_concurrency(next(iter(get_config_list(config, len(inputs))), {}))))
-        return await Runnable.abatch(shared, inputs, config, return_exceptions=return_exceptions, **kwargs)
-
-    def joining(self, batch: Batch) -> Self:
-        """Return a job like this one, whose runs share their calls in flight with those of a batch."""
-        joined = copy.copy(self)
-        joined._batch = batch
-        return joined
-
     # The two ways to wait
 
     def _invoke(self, path: StrPath, run_manager: CallbackManagerForChainRun, config: RunnableConfig) -> ResultT:
-        run = self.run(path)
-        batch = self._batch or Batch(_concurrency(config))
+        run, used = self.run(path), Used()
+        config = merge_configs(config, {"callbacks": [used]})
+        batch = self._batch or Batch(concurrency(config))
         with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
             if run.is_pending():
@@ -247,20 +194,17 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
                     self._ask(run, config, batch.slots)
                 finally:
                     run.end()
-        return run.result()
+        return with_usage(run.result(), used.tokens)
 
     def _ask(self, run: Run[ResultT], config: RunnableConfig, slots: threading.Semaphore) -> None:
-        calls: list[Future[None]] = []
-        with closing(run.questions()) as questions:
-            try:
-                for window, question in questions:
-                    slots.acquire()
-                    if run.stopped is not None:
-                        slots.release()
-                        break
-                    calls.append(in_background(self._answer, run, window, question, config, slots))
-            finally:
-                wait(calls)  # they are paid for, and kept; a second Ctrl-C does not wait for them
+        # Whoever leaves waits for the calls: they are paid for, and kept.
+        with closing(run.questions()) as questions, Calls() as calls:
+            for window, question in questions:
+                slots.acquire()
+                if run.stopped is not None:
+                    slots.release()
+                    break
+                calls.begin(self._answer, run, window, question, config, slots)
         run.raise_failure()
         if self._closing_model is not None and (last := run.closing()) is not None:
             try:
@@ -289,8 +233,9 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
     async def _ainvoke(
         self, path: StrPath, run_manager: AsyncCallbackManagerForChainRun, config: RunnableConfig
     ) -> ResultT:
-        run = await asyncio.to_thread(self.run, path)
-        batch = self._batch or Batch(_concurrency(config))
+        run, used = await asyncio.to_thread(self.run, path), Used()
+        config = merge_configs(config, {"callbacks": [used]})
+        batch = self._batch or Batch(concurrency(config))
         with batch.running(run), reporting(self._progress, run.progress) as report:
             run.report_to(report)
             if await asyncio.to_thread(run.is_pending):
@@ -300,7 +245,7 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
                     await self._aask(run, config, batch.async_slots)
                 finally:
                     run.end()
-        return run.result()
+        return with_usage(run.result(), used.tokens)
 
     async def _aask(self, run: Run[ResultT], config: RunnableConfig, slots: asyncio.Semaphore) -> None:
         questions = run.questions()
@@ -373,15 +318,6 @@ class Job(Runnable[StrPath, ResultT], Generic[ResultT]):
         if self.task.needs_sound:
             recording.require_sound(f"{self.task.name}(allow_silent=True) sends its pictures all the same")
         return Run(self.task, recording, self._root, self._identity, self._on_error)
-
-
-def _outcome(call: Future[ResultT], return_exceptions: bool) -> Any:
-    error = call.exception()
-    return error if return_exceptions and isinstance(error, Exception) else call.result()
-
-
-def _concurrency(config: Any) -> int:
-    return max(config.get("max_concurrency") or CONCURRENCY, 1)
 
 
 def _closing_config(config: RunnableConfig, task: Task[Any, Any]) -> RunnableConfig:

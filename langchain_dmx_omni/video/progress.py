@@ -15,7 +15,7 @@ Report = Callable[[float], object]
 
 
 @contextmanager
-def progress_bar(name: str, total: float, unit: str, *, initial: float = 0) -> Iterator[Report]:
+def progress_bar(name: str, total: float, unit: str, *, initial: float = 0, digits: int = 0) -> Iterator[Report]:
     """Draw a bar on standard error, and yield the function that moves it.
 
     Args:
@@ -23,11 +23,14 @@ def progress_bar(name: str, total: float, unit: str, *, initial: float = 0) -> I
         total: How much there is to do.
         unit: What is counted, such as `"s"`.
         initial: How much was done before, and took no time now.
+        digits: Of what is done, behind the point.
     """
     from tqdm.auto import tqdm  # noqa: PLC0415  # a notebook's bar is slow to import
 
-    with tqdm(desc=name, initial=round(initial), total=round(total), unit=unit) as bar:
-        yield lambda done: bar.update(round(done) - bar.n)
+    count = f"{{n:.{digits}f}}/{{total}}" if digits else "{n_fmt}/{total_fmt}"
+    layout = f"{{l_bar}}{{bar}}| {count} [{{elapsed}}<{{remaining}}, {{rate_fmt}}{{postfix}}]"
+    with tqdm(desc=name, initial=round(initial), total=round(total), unit=unit, bar_format=layout) as bar:
+        yield lambda done: bar.update(round(done, digits) - bar.n)
 
 
 @contextmanager

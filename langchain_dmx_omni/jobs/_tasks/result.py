@@ -1,10 +1,11 @@
-"""What a job hands out beside its task's own result: the windows that it has no answer for. Pure."""
+"""What a job hands out beside its task's own result: the windows without an answer, and what was used. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
+from langchain_core.messages.ai import UsageMetadata
 from pydantic import BaseModel, Field, PlainSerializer, PlainValidator
 from pydantic.json_schema import SkipJsonSchema
 
@@ -44,6 +45,11 @@ class Result(BaseModel):
     missing: SkipJsonSchema[list[Missing]] = Field(default_factory=list)
     """The windows without an answer, in order; only with `Job(on_error="skip")` there may be any."""
 
+    usage: ClassVar[UsageMetadata | None] = None
+    """Tokens of all calls that were made for it, second tries and the closing question included. None where the model
+    did not say, or none was made, since all answers were kept. It is no field: equal results may have used more or
+    less, and JSON holds the result alone."""
+
     def with_missing(self, missing: list[Missing]) -> Self:
         """Return the result of a job that has no answer for some windows; redefine it where more follows from that."""
         return self.model_copy(update={"missing": missing})
@@ -67,6 +73,16 @@ def with_missing(result: ResultT, missing: list[Missing]) -> ResultT:
                 f"{type(result).__name__}.missing is a field of its own: nothing else says that {parts} have no answer"
             )
         return result
+    return _beside(result, "missing", missing)
+
+
+def with_usage(result: ResultT, usage: UsageMetadata | None) -> ResultT:
+    """Return a result that says what it has used, beside its fields; one with a field of that name stays as it is."""
+    return result if "usage" in type(result).model_fields else _beside(result, "usage", usage)
+
+
+def _beside(result: ResultT, name: str, value: object) -> ResultT:
+    """Return a result with an attribute beside its fields, where pydantic leaves room for `cached_property`."""
     result = result.model_copy()
-    result.__dict__["missing"] = missing  # beside the fields, where pydantic leaves room for `cached_property`
+    result.__dict__[name] = value
     return result

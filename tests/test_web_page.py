@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -134,8 +133,17 @@ def key_of(service: LocalGateway) -> dict[str, Any]:
     return {"base_url": service.base_url, "api_key": service.api_key}
 
 
+def sent(service: LocalGateway) -> Any:
+    """Return the input of the last request."""
+    body = service.requests[-1].body
+    assert body is not None
+    return body["input"]
+
+
 def picture(page: Page, name: str) -> None:
     if SCREENSHOTS:
+        page.wait_for_function("document.querySelector('video').readyState === 4")
+        page.wait_for_timeout(500)  # until the player's own signs have faded
         page.screenshot(path=Path(SCREENSHOTS) / f"web-{name}.png")
 
 
@@ -167,7 +175,9 @@ def test_a_long_video_part_by_part(opened: Any, boats: Path, tmp_path: Path) -> 
     page.wait_for_function("document.querySelector('video').currentTime >= 4")
 
 
-def test_an_error_as_a_person_wants_to_read_it(opened: Any, served: WebPage, service: LocalGateway, boats: Path) -> None:
+def test_an_error_as_a_person_wants_to_read_it(
+    opened: Any, served: WebPage, service: LocalGateway, boats: Path
+) -> None:
     page = opened()
     service.play(scripts.error(401, "Invalid token"))
     turn = ask(page, "What happens here?", boats)
@@ -229,7 +239,7 @@ def test_a_question_by_microphone(opened: Any, service: LocalGateway) -> None:
     page.wait_for_selector("#files li button")
     turn = ask(page, "")
     assert turn.locator(".mine").text_content() == "(recorded question)"
-    assert [part["type"] for part in service.requests[-1].body["input"][-1]["content"]] == ["input_audio"]
+    assert [part["type"] for part in sent(service)[-1]["content"]] == ["input_audio"]
     page.wait_for_function("document.querySelectorAll('#files li').length === 0")  # it was said once
 
 
@@ -275,8 +285,12 @@ def test_a_conversation_goes_on(opened: Any, service: LocalGateway) -> None:
     page = opened()
     ask(page, "What happens?")
     ask(page, "And then?")
-    said = [each["content"] for each in service.requests[-1].body["input"]]
-    assert [each if isinstance(each, str) else each[0]["text"] for each in said] == ["What happens?", ANSWER, "And then?"]
+    said = [each["content"] for each in sent(service)]
+    assert [each if isinstance(each, str) else each[0]["text"] for each in said] == [
+        "What happens?",
+        ANSWER,
+        "And then?",
+    ]
 
 
 def test_with_the_keyboard_alone(opened: Any) -> None:

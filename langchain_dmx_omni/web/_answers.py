@@ -21,6 +21,7 @@ from langchain_dmx_omni import ChatDMXOmni
 from langchain_dmx_omni._media.speech_track import SpeechTrack
 from langchain_dmx_omni.jobs import Job, Progress
 from langchain_dmx_omni.jobs import ask as task_of
+from langchain_dmx_omni.jobs._job import OVERLAP
 
 from ._failures import PageError
 from ._uploads import Upload, Uploads
@@ -128,6 +129,7 @@ class Answering:
             self._llm,
             task_of(question),
             window=self._window,
+            overlap=None if self._window is None else min(OVERLAP, self._window / 2),
             folder=_kept(file),
             progress=lambda step: loop.call_soon_threadsafe(steps.put_nowait, step),
             on_error="skip",

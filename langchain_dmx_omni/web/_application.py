@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from langchain_dmx_omni import ChatDMXOmni, voices
@@ -17,6 +18,8 @@ from ._exchange import Disconnected, Exchange, Message, Receive, Send, TooLarge
 from ._failures import PageError, described
 from ._guard import Guard
 from ._uploads import Uploads
+
+T = TypeVar("T")
 
 _MIMES = {
     "html": "text/html; charset=utf-8",
@@ -124,7 +127,7 @@ class Application:
     async def _upload(self, exchange: Exchange) -> None:
         self._uploads.check_room(exchange.length)
         name = parse_qs(exchange.query).get("name", [""])[0]
-        upload = await self._uploads.add(name, exchange.pieces())
+        upload = await self._unless_closing(self._uploads.add(name, exchange.pieces()))
         await exchange.respond_json(201, upload.facts(self._settings.window))
 
     async def _answered(self, asked: Asked) -> AsyncGenerator[Event]:
@@ -139,22 +142,26 @@ class Application:
 
     async def _until_closing(self, events: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
         """Yield events until the page is closed, and say so."""
-        closing = asyncio.ensure_future(self._closing.wait())
-        step: asyncio.Future[Event] | None = None
+        async with aclosing(events):
+            try:
+                while (event := await self._unless_closing(anext(events, None))) is not None:
+                    yield event
+            except PageError as ended:
+                yield described(ended)
+
+    async def _unless_closing(self, work: Awaitable[T]) -> T:
+        """Return what work gives.
+
+        Raises:
+            PageError: The page is closed first; the work is cancelled.
+        """
+        tasks = asyncio.ensure_future(work), asyncio.ensure_future(self._closing.wait())
         try:
-            while True:
-                step = asyncio.ensure_future(anext(events))
-                await asyncio.wait([step, closing], return_when=asyncio.FIRST_COMPLETED)
-                if not step.done():
-                    yield described(PageError("ended", "dmx-omni web was ended: start it again"))
-                    return
-                try:
-                    yield step.result()
-                except StopAsyncIteration:
-                    return
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not tasks[0].done():
+                raise PageError("ended", "dmx-omni web was ended: start it again", 503)
+            return tasks[0].result()
         finally:
-            closing.cancel()
-            if step is not None:
-                step.cancel()
-                await asyncio.gather(step, return_exceptions=True)
-            await events.aclose()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

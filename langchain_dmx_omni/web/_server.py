@@ -142,7 +142,7 @@ class _Server(Server):
                 date_header=False,  # uvicorn's clock ticks in the loop that is replaced here
                 server_header=False,
                 proxy_headers=False,
-                timeout_graceful_shutdown=2,
+                timeout_graceful_shutdown=10,
             )
         )
         self.up = threading.Event()

@@ -235,6 +235,7 @@ def test_on_a_phone(opened: Any, boats: Path) -> None:
 def test_a_question_by_microphone(opened: Any, service: LocalGateway) -> None:
     page = opened(permissions=["microphone"])
     page.get_by_role("button", name="Record").click()
+    page.wait_for_function("document.getElementById('record').textContent.includes('0:01')")
     page.get_by_role("button", name="Stop recording").click()
     page.wait_for_selector("#files li button")
     turn = ask(page, "")

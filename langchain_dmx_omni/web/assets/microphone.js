@@ -2,12 +2,19 @@
 
 export class Microphone {
   #recorder = null;
+  #begun = 0;
 
   get isOn() {
     return this.#recorder !== null;
   }
 
-  /** Return the recording when it is over; null for the press that ends it. Raises where there is no microphone. */
+  /** Seconds since it began. */
+  get seconds() {
+    return this.isOn ? (performance.now() - this.#begun) / 1000 : 0;
+  }
+
+  /** Return the recording when it is over; null for the press that ends it. Raises where there is no microphone.
+   * `changed` is called when it begins and ends, and each second between. */
   async press(changed) {
     if (this.#recorder) {
       this.#recorder.stop();
@@ -19,8 +26,11 @@ export class Microphone {
     const over = new Promise((resolve) => (recorder.onstop = resolve));
     recorder.ondataavailable = (event) => pieces.push(event.data);
     recorder.start();
+    this.#begun = performance.now();
     changed();
+    const ticking = setInterval(changed, 1000);
     await over;
+    clearInterval(ticking);
     stream.getTracks().forEach((track) => track.stop());
     this.#recorder = null;
     changed();

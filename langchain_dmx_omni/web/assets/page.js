@@ -131,7 +131,7 @@ async function addAll(list) {
 function showRecording() {
   $("record").setAttribute("aria-pressed", String(microphone.isOn));
   const words = t(microphone.isOn ? "recording" : "record");
-  $("record").querySelector("span").textContent = words;
+  $("record").querySelector("span").textContent = microphone.isOn ? `${words} ${clock(microphone.seconds)}` : words;
   $("record").setAttribute("aria-label", words);
   $("record").title = words;
 }

@@ -18,6 +18,8 @@ from langchain_dmx_omni import ChatDMXOmni, Speech
 from langchain_dmx_omni.testing import Answer, LocalGateway, Request, scripts
 from langchain_dmx_omni.web import WebPage
 
+from .calls import until
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -142,7 +144,7 @@ def sent(service: LocalGateway) -> Any:
 
 def picture(page: Page, name: str) -> None:
     if SCREENSHOTS:
-        page.wait_for_function("document.querySelector('video').readyState === 4")
+        until(lambda: page.evaluate("document.querySelector('video').readyState === 4"))
         page.wait_for_timeout(500)  # until the player's own signs have faded
         page.screenshot(path=Path(SCREENSHOTS) / f"web-{name}.png")
 
@@ -154,7 +156,7 @@ def test_an_answer_about_a_video(opened: Any, boats: Path, service: LocalGateway
     assert turn.locator(".answer").text_content() == ANSWER
     assert turn.locator(".answer a").all_text_contents() == ["0:01", "8.0 s"]
     turn.get_by_role("link", name="Go to 8.0 s").click()
-    page.wait_for_function("document.querySelector('video').currentTime >= 8")
+    until(lambda: page.evaluate("document.querySelector('video').currentTime >= 8"))
     spoken = Speech.from_message(ChatDMXOmni(**key_of(service), voice="Tina").invoke("What happens here?"))
     assert heard(turn) == pytest.approx(spoken.duration, abs=0.05)
     page.evaluate("document.querySelector('video').pause()")
@@ -172,7 +174,7 @@ def test_a_long_video_part_by_part(opened: Any, boats: Path, tmp_path: Path) -> 
     assert turn.locator(".answer").text_content() == "A boat leaves and comes back."
     assert turn.locator(".moments").text_content() == "0:04 The boat comes back"
     turn.get_by_role("link", name="Go to 0:04").click()
-    page.wait_for_function("document.querySelector('video').currentTime >= 4")
+    until(lambda: page.evaluate("document.querySelector('video').currentTime >= 4"))
 
 
 def test_an_error_as_a_person_wants_to_read_it(
@@ -235,13 +237,13 @@ def test_on_a_phone(opened: Any, boats: Path) -> None:
 def test_a_question_by_microphone(opened: Any, service: LocalGateway) -> None:
     page = opened(permissions=["microphone"])
     page.get_by_role("button", name="Record").click()
-    page.wait_for_function("document.getElementById('record').textContent.includes('0:01')")
+    until(lambda: page.evaluate("document.getElementById('record').textContent.includes('0:01')"))
     page.get_by_role("button", name="Stop recording").click()
     page.wait_for_selector("#files li button")
     turn = ask(page, "")
     assert turn.locator(".mine").text_content() == "(recorded question)"
     assert [part["type"] for part in sent(service)[-1]["content"]] == ["input_audio"]
-    page.wait_for_function("document.querySelectorAll('#files li').length === 0")  # it was said once
+    until(lambda: page.evaluate("document.querySelectorAll('#files li').length === 0"))  # it was said once
 
 
 def test_without_a_microphone(opened: Any) -> None:
@@ -275,7 +277,7 @@ def test_an_answer_is_stopped_and_the_service_hears_of_it(opened: Any, service: 
     service.play(replace(script, body=[whole[: whole.index(b"output_text.done")], 60.0]))
     page.fill("#question", "What happens?")
     page.press("#question", "Enter")
-    page.wait_for_function("document.querySelector('.answer')?.textContent.includes('boat')")
+    until(lambda: page.evaluate("document.querySelector('.answer')?.textContent.includes('boat')"))
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_selector(".turn[data-done]")
     assert page.locator(".turn .note").text_content() == "Stopped."

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import _ask, _doctor, _jobs, _library, _media, _output, _serve, _voices
+from . import _ask, _doctor, _jobs, _library, _media, _output, _serve, _voices, _web
 from ._failures import FAILED, INTERRUPTED, reported
 from ._options import expanded
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 _COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Ask": (_ask.ask, _ask.chat),
+    "Ask": (_ask.ask, _ask.chat, _web.web),
     "Long recordings": (
         _jobs.ask_long,
         _jobs.subtitles,

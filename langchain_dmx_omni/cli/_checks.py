@@ -33,6 +33,7 @@ _EXTRAS = {
     "video": ("av", "platformdirs", "tqdm"),
     "image": ("PIL", "pi_heif"),
     "local": ("uvicorn", "av", "espeakng_loader"),
+    "web": ("uvicorn", "av", "PIL"),
     "library": ("lancedb", "pyarrow", "fsspec", "langgraph"),
 }
 _SISTERS = ("www.dmxapi.cn", "www.dmxapi.com", "ssvip.dmxapi.com")

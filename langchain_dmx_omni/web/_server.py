@@ -14,8 +14,8 @@ from typing import Self
 from uvicorn import Config, Server
 
 from langchain_dmx_omni import ChatDMXOmni
+from langchain_dmx_omni._disk.scratch import scratch_folder
 from langchain_dmx_omni.errors import ConfigurationError
-from langchain_dmx_omni.jobs._scratch import scratch_folder
 
 from ._application import Application, Settings
 from ._guard import Guard

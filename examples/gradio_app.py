@@ -9,6 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+try:
+    import gradio
+except ImportError:
+    print("This example needs Gradio: pip install gradio\nWithout it: dmx-omni web is a page of this package's own.")
+    sys.exit()
+
 from langchain_dmx_omni import ChatDMXOmni, DMXOmniError, Speech, media
 
 BLOCKS = {
@@ -29,8 +35,6 @@ llm = ChatDMXOmni(voice="Tina")
 
 def answer(message: dict[str, Any], _history: list[Any]) -> Iterator[list[Any]]:
     """Yield the answer as far as it is there, its speech last."""
-    import gradio  # noqa: PLC0415  # no dependency of this package
-
     text, chunks = "", []
     try:
         files = [BLOCKS.get(Path(path).suffix.lower(), media.video)(path, fit=True) for path in message["files"]]
@@ -43,12 +47,6 @@ def answer(message: dict[str, Any], _history: list[Any]) -> Iterator[list[Any]]:
         raise gradio.Error(str(error)) from error
     yield [text, gradio.Audio(str(wav))]
 
-
-try:
-    import gradio
-except ImportError:
-    print("This example needs Gradio: pip install gradio\nWithout it: dmx-omni web is a page of this package's own.")
-    sys.exit()
 
 gradio.ChatInterface(
     answer,

@@ -46,6 +46,7 @@ MODULES = (
     ".testing",
     ".video",
     ".voices",
+    ".web",
 )
 
 

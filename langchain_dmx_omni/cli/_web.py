@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Annotated
 
 import typer
@@ -39,6 +39,7 @@ def web(
         if llm.api_key is None:
             raise ConfigurationError("there is no API key: set DMXAPI_API_KEY, or try it without one: --demo")
         page = stack.enter_context(WebPage(llm, port=port, voice=voice, window=window, demo=demo))
+        stack.enter_context(suppress(KeyboardInterrupt))
         _output.answer(page.url)
         _output.note("for this machine alone, as long as this runs; Ctrl-C ends it and deletes the page's files")
         if demo:

@@ -329,7 +329,7 @@ function answering(on) {
   $("ask").hidden = on;
   $("stop").hidden = !on;
   $("log").setAttribute("aria-busy", String(on));
-  if (!on) $("question").focus({ preventScroll: true });
+  if (!on && matchMedia("(hover: hover)").matches) $("question").focus({ preventScroll: true }); // no keyboard on phones
 }
 
 // --- What is pressed, dropped and pasted

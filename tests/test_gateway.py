@@ -423,6 +423,11 @@ def test_quotes_only_the_beginning_of_a_long_question(gateway: LocalGateway) -> 
     assert f"'{'a ' * 150}…'" in text
 
 
+@pytest.fixture(autouse=True)
+def _nothing_measured_yet() -> None:
+    measure_module._MEASURED.clear()
+
+
 def test_without_pyav_it_tells_format_and_size(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     data = clips.image("png", clips.RED)
     monkeypatch.setattr(measure_module, "av", None)

@@ -125,13 +125,13 @@ def _run(folder: Path, recordings: list[Path], name: str, service: Service) -> R
 
 
 def _recordings(folder: Path, windows: int) -> list[Path]:
-    """Make recordings, each another one, of `windows` windows together; each window lasts 5 s and shares 2 of them."""
+    """Make recordings, each another one, of `windows` windows together; each lasts 5 s and shares a quarter of them."""
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
     from make_clip import make_clip  # type: ignore[import-not-found]
 
     folder.mkdir()
     count = -(-windows // _PER_RECORDING)
-    seconds = _PER_RECORDING * (_WINDOW - 2.0) + 1.9
+    seconds = _PER_RECORDING * _WINDOW * 0.75 + 1.1
     paths = [folder / f"{number:04}.mp4" for number in range(count)]
     for number, path in enumerate(paths):
         make_clip(path, seconds + number / 100, width=64, height=48 + 2 * (number % 60), fps=2, sound=False)

@@ -116,11 +116,6 @@ def measure(scratch: Path, gateway: LocalGateway, kills: int, rng: random.Random
     return 0 if all(checks.values()) else 1
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def _load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None

@@ -49,7 +49,7 @@ def make_clip(
     """
     path = Path(path)
     with av.open(str(path), "w", format="mp4") as container:
-        video = container.add_stream(_video_codec(), rate=fps)
+        video = container.add_stream(video_codec(), rate=fps)
         video.width, video.height, video.pix_fmt, video.bit_rate = width, height, "yuv420p", 300_000
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if sound else None
         tracks = [((frame, video) for frame in _pictures(seconds, width, height, fps))]
@@ -63,7 +63,8 @@ def make_clip(
     return path
 
 
-def _video_codec() -> str:
+def video_codec() -> str:
+    """Return the name of an encoder for MP4 that this build of PyAV has; which ones it has differs."""
     for name in ("libx264", "libopenh264", "mpeg4"):
         try:
             Codec(name, "w")

@@ -249,6 +249,16 @@ def test_where_it_is_known_from(
     assert len(gateway.requests) == asks
 
 
+def test_another_language_takes_other_subtitles(films: Path, tmp_path: Path) -> None:
+    texts = {"en": "The hoist is old.", "de": "Der Kran ist alt."}
+    for language, text in texts.items():
+        (films / f"yard.{language}.srt").write_text(SRT.replace(texts["en"], text))
+    for language, text in texts.items():
+        library = Library.open(tmp_path / "library", embeddings=Topics(), language=language)
+        assert names(library.add(films / "yard.mp4").added) == ["yard.mp4"]
+        assert [each.page_content for each in documents(library)] == [text]
+
+
 def test_without_subtitles_or_a_model(films: Path, tmp_path: Path) -> None:
     library = Library.open(tmp_path / "library", embeddings=Topics())
     (failed,) = library.add(films / "yard.mp4").failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 import threading
 from collections.abc import Callable
 from io import BytesIO
@@ -188,6 +189,17 @@ def test_a_refusal_is_of_one_moment(film: Path, script: Script, problem: str, wa
 def test_a_wrong_key_is_wrong_for_all(gateway: LocalGateway, film: Path, way: str) -> None:
     with pytest.raises(errors.AuthenticationError):
         look_at(Looker(model(gateway, api_key="sk-wrong")), way, [Moment(str(film), 4.0, 6.0, "")])
+
+
+@pytest.mark.parametrize("way", COLLECTED)
+def test_a_clip_that_cannot_be_written_is_wrong_for_all(
+    gateway: LocalGateway, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    (tmp_path / "full").write_text("no folder")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    with pytest.raises(errors.StorageError, match="full"):
+        look_at(Looker(model(gateway)), way, [Moment(str(film), 4.0, 6.0, "")])
+    assert gateway.requests == []
 
 
 @pytest.mark.parametrize("way", COLLECTED)

@@ -171,7 +171,7 @@ async def test_what_is_written_last_is_found(tmp_path: Path, embeddings: Embeddi
     store.add_documents([moment("a", "a", 0, 1, "起重机")])
     assert await ids(reader, "crane", mode="words") == ["b"]
     assert await ids(reader, "起重机", mode="words") == ["a"]
-    store.delete_source("b")
+    store.delete(filter={"source": "b"})
     assert await ids(reader, "crane", mode="words") == []
     assert [document.page_content for document in reader.documents()] == ["起重机"]
     store.delete(filter={"source": ["a"]})

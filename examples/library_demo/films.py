@@ -17,7 +17,6 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.codec import Codec
 from av.video.reformatter import VideoReformatter
 from PIL import Image, ImageDraw
 
@@ -26,6 +25,8 @@ from langchain_dmx_omni.testing._voice import speak
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from make_clip import video_codec
+
 from library_demo import strip, table
 from library_demo.table import Film, Scene
 
@@ -57,7 +58,7 @@ def make_film(path: Path, film: Film) -> Path:
         return path
     part = path.with_suffix(".part")
     with av.open(str(part), "w", format="mp4") as container:
-        video = container.add_stream(_codec(), rate=FPS)
+        video = container.add_stream(video_codec(), rate=FPS)
         video.width, video.height, video.pix_fmt, video.bit_rate = WIDTH, HEIGHT, "yuv420p", 120_000
         video.thread_count = 1
         video.options = {"preset": "ultrafast"}
@@ -68,16 +69,6 @@ def make_film(path: Path, film: Film) -> Path:
         for stream in (video, audio):
             container.mux(stream.encode(None))
     return part.replace(path)
-
-
-def _codec() -> str:
-    for name in ("libx264", "libopenh264", "mpeg4"):
-        try:
-            Codec(name, "w")
-        except ValueError:
-            continue
-        return name
-    raise RuntimeError("this build of PyAV has no encoder for MP4 video")
 
 
 def _pictures(film: Film) -> Iterator[av.VideoFrame]:

@@ -92,6 +92,8 @@ class Recipe:
     def digest(self) -> str:
         """A short name: another one where recordings would become other moments."""
         about: list[Any] = [_LAYOUT, self.captions, self.window, self.by]
+        if self.captions != "none":
+            about.append(self.language)  # chooses among several files with subtitles, too
         if self.captions == "model":
             about += [self.model, self.task(transcript=True).version]
         return hashlib.blake2b(json.dumps(about).encode(), digest_size=8).hexdigest()

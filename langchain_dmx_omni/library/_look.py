@@ -10,15 +10,9 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from langchain_core.exceptions import (
-    ModelAuthenticationError,
-    ModelError,
-    ModelNotFoundError,
-    ModelPermissionDeniedError,
-    OutputParserException,
-)
+from langchain_core.exceptions import ModelError, OutputParserException
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import merge_configs
@@ -27,6 +21,7 @@ from pydantic import Field, ValidationError
 from langchain_dmx_omni import video
 from langchain_dmx_omni.errors import DMXOmniError
 from langchain_dmx_omni.jobs import Span, Window
+from langchain_dmx_omni.jobs._patience import HOPELESS
 from langchain_dmx_omni.jobs._tasks.timeline import place
 
 from ._clip import Extent, extent, segment
@@ -43,8 +38,6 @@ _SHORTEST = 1.0
 """Seconds of a span; a model that names an instant means what happens around it."""
 _AT_A_TIME = 4
 """Clips that are looked at together, unless the config's `max_concurrency` says otherwise."""
-HOPELESS: Final = (ModelAuthenticationError, ModelNotFoundError, ModelPermissionDeniedError)
-"""What is wrong with every call, not with one clip."""
 
 
 class Look(Span):
@@ -96,7 +89,8 @@ class Looker:
         """Return what a moment shows of a question.
 
         Raises:
-            DMXOmniError: The model can't be asked at all: its key, its name or its rights are wrong.
+            DMXOmniError: The model can't be asked at all: its key, its name or its rights are wrong, or the clip can't
+                be written.
         """
         try:
             asked = self._question(question, moment)

@@ -20,10 +20,11 @@ from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.chat_models import ChatDMXOmni
 from langchain_dmx_omni.errors import ConfigurationError
 from langchain_dmx_omni.jobs import alike
+from langchain_dmx_omni.jobs._patience import HOPELESS
 
 from . import _evidence
 from ._citations import CheckedAnswer, Citation, check, not_shown, speakable
-from ._look import HOPELESS, Looker, SecondLook
+from ._look import Looker, SecondLook
 from .moments import Moment
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
 
 from ._listing import StrPath, is_url
-from ._searcher import Mode
+from ._searcher import Mode, check_search
 from ._writing import Writer
 from .moments import Moment
 from .retriever import VideoMomentRetriever
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Between = tuple[float | None, float | None]
 Source = StrPath | Collection[StrPath]
-
-_MOST_RERANKED: Final = 50
 
 
 class Searchable:
@@ -63,11 +61,9 @@ class Searchable:
             InvalidInputError: `k` or a filter that can't be.
             StorageError: The library can't be read.
         """
-        names = None if source is None else names_of(source)
-        scored = self.store.search_moments(query, k=self._pool(k), sources=names, between=between, mode=mode)
-        if self._reranker is not None and scored:
-            scored = _reranked(self._reranker.compress_documents([each for each, _ in scored], query), k)
-        return [self._moment(*each) for each in scored]
+        check_search(k, mode)
+        retriever = self.as_retriever(k=k, source=source, between=between, mode=mode)
+        return [self._moment(each, each.metadata["score"]) for each in retriever.moments(query)]
 
     async def asearch(
         self,
@@ -79,15 +75,9 @@ class Searchable:
         mode: Mode = "hybrid",
     ) -> list[Moment]:
         """Async version of `search`."""
-        names = None if source is None else names_of(source)
-        scored = await self.store.asearch_moments(query, k=self._pool(k), sources=names, between=between, mode=mode)
-        if self._reranker is not None and scored:
-            scored = _reranked(await self._reranker.acompress_documents([each for each, _ in scored], query), k)
-        return [self._moment(*each) for each in scored]
-
-    def _pool(self, k: int) -> int:
-        """Return how many moments are searched for: more than are wanted, where they are sorted once more."""
-        return k if self._reranker is None or k < 1 else max(k, _MOST_RERANKED)
+        check_search(k, mode)
+        retriever = self.as_retriever(k=k, source=source, between=between, mode=mode)
+        return [self._moment(each, each.metadata["score"]) for each in await retriever.amoments(query)]
 
     def moments(self, ids: Sequence[str]) -> list[Moment]:
         """Return the moments of these ids, in their order; those that are not there are left out."""
@@ -122,7 +112,3 @@ def names_of(source: Source) -> list[str]:
     names = [os.fspath(each) for each in several]
     paths = [os.path.abspath(os.path.expanduser(name)) for name in names if not is_url(name)]  # noqa: PTH100, PTH111
     return list(dict.fromkeys([*names, *paths]))
-
-
-def _reranked(documents: Sequence[Document], k: int) -> list[tuple[Document, float]]:
-    return [(document, float(document.metadata.get("relevance_score") or 0.0)) for document in documents[:k]]

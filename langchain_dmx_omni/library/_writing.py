@@ -85,8 +85,7 @@ class Writer:
         """Remove all that is known of recordings."""
         if sources:
             self.recordings.delete(sources)
-            for source in sources:
-                self._store.delete_source(source)
+            self._store.delete(filter={"source": list(sources)})
             for records in (self.records, self.given):
                 records.delete_keys(records.list_keys(group_ids=list(sources)))
 

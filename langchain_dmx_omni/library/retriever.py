@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
-from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun, Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import VectorStore
@@ -23,7 +23,7 @@ from .store import MomentStore
 Scored = list[tuple[Document, float]]
 
 _POOL_A_RESULT: Final = 4
-_RERANKED: Final = 20
+_RERANKED: Final = 50
 _OPTIONS: Final = ("vectorstore", "k", "mode", "source", "between", "reranker")
 
 
@@ -55,33 +55,51 @@ class VideoMomentRetriever(BaseRetriever):
     """The span that moments overlap, in seconds; None leaves a side open."""
 
     reranker: BaseDocumentCompressor | None = None
-    """What puts the first 20 (or `k`, if that is more) into a better order, such as `DMXReranker`."""
+    """What puts the first 50 (or `k`, if that is more) into a better order, such as `DMXReranker`."""
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **kwargs: Any
     ) -> list[Document]:
-        call = self._for_call(kwargs)
-        if isinstance(call.vectorstore, MomentStore):
-            scored = call.vectorstore.search_moments(query, **call._options())
-        else:
-            scored = call._choose(call.vectorstore.similarity_search_with_score(query, k=call._pool()))
-        documents = _with_scores(scored)
-        if call.reranker is not None and documents:
-            documents = list(call.reranker.compress_documents(documents, query, run_manager.get_child()))
-        return documents[: call.k]
+        return self._for_call(kwargs).moments(query, run_manager.get_child())
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **kwargs: Any
     ) -> list[Document]:
-        call = self._for_call(kwargs)
-        if isinstance(call.vectorstore, MomentStore):
-            scored = await call.vectorstore.asearch_moments(query, **call._options())
+        return await self._for_call(kwargs).amoments(query, run_manager.get_child())
+
+    def moments(self, query: str, callbacks: Callbacks = None) -> list[Document]:
+        """Return the moments as `invoke` does, without a run of LangChain's around it.
+
+        Args:
+            query: The question.
+            callbacks: What the reranker is called with.
+
+        Raises:
+            DMXOmniError: As of the store, and of the reranker.
+        """
+        if not self.k:
+            return []
+        if isinstance(self.vectorstore, MomentStore):
+            scored = self.vectorstore.search_moments(query, **self._options())
         else:
-            scored = call._choose(await call.vectorstore.asimilarity_search_with_score(query, k=call._pool()))
-        documents = _with_scores(scored)
-        if call.reranker is not None and documents:
-            documents = list(await call.reranker.acompress_documents(documents, query, run_manager.get_child()))
-        return documents[: call.k]
+            scored = self._choose(self.vectorstore.similarity_search_with_score(query, k=self._pool()))
+        documents = [_with_score(*each) for each in scored]
+        if self.reranker is not None and documents:
+            documents = _reranked(self.reranker.compress_documents(documents, query, callbacks))
+        return documents[: self.k]
+
+    async def amoments(self, query: str, callbacks: Callbacks = None) -> list[Document]:
+        """Async version of `moments`."""
+        if not self.k:
+            return []
+        if isinstance(self.vectorstore, MomentStore):
+            scored = await self.vectorstore.asearch_moments(query, **self._options())
+        else:
+            scored = self._choose(await self.vectorstore.asimilarity_search_with_score(query, k=self._pool()))
+        documents = [_with_score(*each) for each in scored]
+        if self.reranker is not None and documents:
+            documents = _reranked(await self.reranker.acompress_documents(documents, query, callbacks))
+        return documents[: self.k]
 
     def _for_call(self, options: dict[str, Any]) -> VideoMomentRetriever:
         """Return the retriever with the options of one call."""
@@ -96,7 +114,7 @@ class VideoMomentRetriever(BaseRetriever):
         return self.k if self.reranker is None else max(self.k, _RERANKED)
 
     def _pool(self) -> int:
-        return max(1, _POOL_A_RESULT * self._wanted())
+        return _POOL_A_RESULT * self._wanted()
 
     def _options(self) -> dict[str, Any]:
         return {"k": self._wanted(), "mode": self.mode, "sources": self.source, "between": self.between}
@@ -108,8 +126,13 @@ class VideoMomentRetriever(BaseRetriever):
         return [fitting[index] for index in islice(distinct, self._wanted())]
 
 
-def _with_scores(scored: Scored) -> list[Document]:
+def _reranked(documents: Sequence[Document]) -> list[Document]:
+    """Return documents as a reranker sorts them, with its scores; one that gives none leaves those of the search."""
     return [
-        Document(page_content=document.page_content, metadata={**document.metadata, "score": score}, id=document.id)
-        for document, score in scored
+        document if (score := document.metadata.get("relevance_score")) is None else _with_score(document, float(score))
+        for document in documents
     ]
+
+
+def _with_score(document: Document, score: float) -> Document:
+    return Document(page_content=document.page_content, metadata={**document.metadata, "score": score}, id=document.id)

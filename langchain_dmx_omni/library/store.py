@@ -175,10 +175,6 @@ class MomentStore(VectorStore):
             self._table.delete(f"{condition} AND ({equal})" if equal else condition)
         return True
 
-    def delete_source(self, source: str) -> None:
-        """Delete every moment of a recording."""
-        self._table.delete(one_of("source", [source]))
-
     def reembed(self, embeddings: Embeddings | None) -> None:
         """Make every vector anew with other embeddings, or leave them out: a new version, whole or nothing.
 

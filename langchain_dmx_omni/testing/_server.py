@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from . import _rules
@@ -142,38 +141,6 @@ class _ClientDisconnected(Exception):
     """The client has gone before its request was whole."""
 
 
-class GatewayServer(Server):
-    """uvicorn that leaves by an event, instead of looking for a flag ten times a second.
-
-    Attributes:
-        up: Set once it listens.
-        leave: Ends it. On the event loop only.
-    """
-
-    def __init__(self, application: Application) -> None:
-        super().__init__(
-            Config(
-                application,
-                interface="asgi3",
-                http=_Protocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,  # the process's logging stays as it is
-                date_header=False,  # uvicorn's clock ticks in the loop that is replaced here
-                server_header=False,
-                timeout_keep_alive=60,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self.up = threading.Event()
-        self.leave = asyncio.Event()
-
-    async def main_loop(self) -> None:
-        """Wait for `leave`."""
-        self.up.set()
-        await self.leave.wait()
-
-
 class _Playback:
     """One answer to one client: sends a script and notices a client that leaves before its end."""
 
@@ -229,7 +196,7 @@ class _Playback:
             self._record.disconnected.set()
 
 
-class _Protocol(H11Protocol):
+class Protocol(H11Protocol):
     """uvicorn's HTTP/1.1, which also shows each request its transport: ASGI has no word for dropping a connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
-import threading
 from collections import deque
-from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -20,12 +16,11 @@ from ._tool_rules import Allowed
 from ._voice import Speaker
 
 if TYPE_CHECKING:
-    from ._server import Application, GatewayServer
+    from langchain_dmx_omni._serving import ServerThread
 
 _MISSING: Final = 'LocalGateway needs: pip install "langchain-dmx-omni[local]"'
 _KEPT_BYTES: Final = 512 << 20  # of recorded request bodies, so that a gateway left running stays bounded
 _KEPT_REQUESTS: Final = 10_000
-_START_SECONDS: Final = 10.0
 
 
 class LocalGateway:
@@ -94,7 +89,7 @@ class LocalGateway:
         self._allowed = Allowed(json_schema, tool_choice_required, system_with_audio)
         self._scripts: deque[Script] = deque()
         self._failures: list[BaseException] = []
-        self._running: _Running | None = None
+        self._running: ServerThread | None = None
         self._base_url: str | None = None
 
     @property
@@ -106,7 +101,9 @@ class LocalGateway:
 
     def start(self) -> Self:
         """Listen, in a daemon thread; returns once requests are answered. Does nothing if already started."""
-        from ._server import Application, GatewayServer  # noqa: PLC0415 - needs the extra
+        from langchain_dmx_omni._serving import ServerThread, listen  # noqa: PLC0415 - needs the extra
+
+        from ._server import Application, Protocol  # noqa: PLC0415
         from ._turn import GatewaySettings  # noqa: PLC0415 - loads PyAV
 
         if self._running is None:
@@ -114,10 +111,19 @@ class LocalGateway:
                 self.api_key, self._pace, self._speaker, self._allowed, self._answer, self._replay
             )
             application = Application(settings, self._arrived, self._failures.append)
-            listener = _listen(*self._address)
+            listener = listen(*self._address)
             host, port = listener.getsockname()[:2]
             self._base_url = f"http://{f'[{host}]' if ':' in host else host}:{port}/v1"
-            self._running = _Running(application, GatewayServer(application), listener)
+            self._running = ServerThread(
+                application,
+                listener,
+                "local-gateway",
+                hang_up=application.hang_up,
+                close=application.close,
+                http=Protocol,
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=1,
+            )
         return self
 
     def stop(self) -> None:
@@ -154,8 +160,6 @@ class LocalGateway:
         assert self._running is not None
         try:
             self._running.wait()
-        except KeyboardInterrupt:
-            pass
         finally:
             self.stop()
 
@@ -171,43 +175,6 @@ class LocalGateway:
             return None
 
 
-class _Running:
-    """A server and its thread, from start to stop."""
-
-    def __init__(self, application: Application, server: GatewayServer, listener: socket.socket) -> None:
-        self._application = application
-        self._server = server
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(listener,), name="local-gateway", daemon=True)
-        self._thread.start()
-        if not server.up.wait(_START_SECONDS) or not server.started:
-            self.stop()
-            raise RuntimeError("LocalGateway did not start")
-
-    def wait(self) -> None:
-        """Wait for the thread to end; by turns, since some systems deliver no Ctrl-C during one long wait."""
-        while self._thread.is_alive():
-            self._thread.join(0.5)
-
-    def stop(self) -> None:
-        """End the thread."""
-        with suppress(RuntimeError):  # the loop is closed if the server ended by itself
-            self._loop.call_soon_threadsafe(self._leave)
-        self._thread.join()
-
-    def _leave(self) -> None:
-        self._server.leave.set()
-        self._application.hang_up()
-
-    def _run(self, listener: socket.socket) -> None:
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._server.serve(sockets=[listener]))
-        finally:
-            self._application.close()
-            self._server.up.set()
-
-
 def _require(speak: Speaker) -> None:
     """Say in one line what is not installed."""
     try:
@@ -218,17 +185,3 @@ def _require(speak: Speaker) -> None:
         raise
     if speak == "espeak" and _espeak.load() is None:
         raise ImportError(_MISSING)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket: taking the port before the server starts leaves nobody else a chance at it."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen()
-    except OSError:
-        listener.close()
-        raise
-    return listener

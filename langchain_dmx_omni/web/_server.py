@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import secrets
 import socket
-import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from uvicorn import Config, Server
-
 from langchain_dmx_omni import ChatDMXOmni
 from langchain_dmx_omni._disk.scratch import scratch_folder
+from langchain_dmx_omni._serving import ServerThread, listen
 from langchain_dmx_omni.errors import ConfigurationError
 
 from ._application import Application, Settings
@@ -22,7 +18,6 @@ from ._guard import Guard
 from ._uploads import MOST, Uploads
 
 _HOST = "127.0.0.1"
-_START_SECONDS = 10.0
 
 
 class WebPage:
@@ -69,7 +64,7 @@ class WebPage:
         self._settings = Settings(voice, window, demo)
         self._most_bytes = most_bytes
         self._url: str | None = None
-        self._running: _Running | None = None
+        self._running: ServerThread | None = None
         self._stack = ExitStack()
 
     @property
@@ -94,7 +89,16 @@ class WebPage:
             token, port = secrets.token_urlsafe(32), listener.getsockname()[1]
             uploads = Uploads(stack.enter_context(scratch_folder()), self._most_bytes)
             application = Application(self._llm, self._settings, uploads, Guard(token, port))
-            self._running = _Running(application, listener)
+            self._running = ServerThread(
+                application,
+                listener,
+                "dmx-omni-web",
+                hang_up=application.hang_up,
+                http="h11",
+                access_log=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=10,
+            )
             self._url = f"http://{_HOST}:{port}/?token={token}"
             self._stack = stack.pop_all()
         return self
@@ -112,8 +116,6 @@ class WebPage:
         assert self._running is not None
         try:
             self._running.wait()
-        except KeyboardInterrupt:
-            pass
         finally:
             self.stop()
 
@@ -126,85 +128,10 @@ class WebPage:
         self.stop()
 
 
-class _Server(Server):
-    """uvicorn that leaves by an event, instead of looking for a flag ten times a second."""
-
-    def __init__(self, application: Application) -> None:
-        super().__init__(
-            Config(
-                application,
-                interface="asgi3",
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,  # the process's logging stays as it is
-                access_log=False,
-                date_header=False,  # uvicorn's clock ticks in the loop that is replaced here
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=10,
-            )
-        )
-        self.up = threading.Event()
-        self.leave = asyncio.Event()
-
-    async def main_loop(self) -> None:
-        """Wait for `leave`."""
-        self.up.set()
-        await self.leave.wait()
-
-
-class _Running:
-    """A server and its thread, from start to stop."""
-
-    def __init__(self, application: Application, listener: socket.socket) -> None:
-        self._application = application
-        self._server = _Server(application)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(listener,), name="dmx-omni-web", daemon=True)
-        self._thread.start()
-        if not self._server.up.wait(_START_SECONDS) or not self._server.started:
-            self.stop()
-            raise RuntimeError("the page did not start")
-
-    def wait(self) -> None:
-        """Wait for the thread to end; by turns, since some systems deliver no Ctrl-C during one long wait."""
-        while self._thread.is_alive():
-            self._thread.join(0.5)
-
-    def stop(self) -> None:
-        """End the thread."""
-        with suppress(RuntimeError):  # the loop is closed if the server ended by itself
-            self._loop.call_soon_threadsafe(self._leave)
-        self._thread.join()
-
-    def _leave(self) -> None:
-        self._application.hang_up()
-        self._server.leave.set()
-
-    def _run(self, listener: socket.socket) -> None:
-        try:
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._server.serve(sockets=[listener]))
-        finally:
-            self._server.up.set()
-
-
 def _listen(port: int) -> socket.socket:
-    """Return a bound socket.
-
-    Raises:
-        ConfigurationError: The port is taken.
-    """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if os.name != "nt":  # there it would share the port with whoever has it
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((_HOST, port))
-        listener.listen()
+        return listen(_HOST, port)
     except OSError as error:
-        listener.close()
         raise ConfigurationError(
             f"can't listen on {_HOST}:{port}: {error.strerror or error}; take another port, or 0 for any"
         ) from None
-    return listener

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,8 @@ def main(moments: int) -> None:
             store.add_documents([_moment(talk, number) for number in range(start, min(start + BATCH, moments))])
         store.optimize()
         written = time.perf_counter() - began
+        # Older versions stay for ten minutes, for those who are reading them.
+        store._table.lance.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
         size = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
         sys.stdout.write(f"{moments} moments: written in {written:.0f} s, {size / 1e6:.0f} MB\n")
         sys.stdout.flush()

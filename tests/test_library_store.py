@@ -1,4 +1,5 @@
 import errno
+import random
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 
 from langchain_dmx_omni.errors import ConfigurationError, InvalidInputError, StorageError
+from langchain_dmx_omni.library import _table
 from langchain_dmx_omni.library._searcher import Mode
 from langchain_dmx_omni.library.retriever import VideoMomentRetriever
 from langchain_dmx_omni.library.store import MomentStore
@@ -255,6 +257,40 @@ def test_an_empty_store_takes_any_embeddings(tmp_path: Path) -> None:
 
 
 # The place
+
+
+class Scattered(Topics):
+    """Vectors that lie about everywhere, the same ones for a text each time."""
+
+    def embed_query(self, text: str) -> list[float]:
+        return [random.Random(f"{text} {axis}").gauss(0, 1) for axis in range(self.dimensions)]
+
+
+async def test_many_are_searched_through_indices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def indices() -> set[str]:
+        return {index.name for index in store._table.lance.list_indices()}
+
+    def write(numbers: range) -> None:
+        store.add_documents([moment(f"{number}", f"film {number % 7}", number, number, "a") for number in numbers])
+        store.optimize()
+
+    store = MomentStore.open(tmp_path, embeddings=Scattered(dimensions=8))
+    write(range(300))
+    assert indices() == {"words_idx"}
+    monkeypatch.setattr(_table, "_ROWS_FOR_INDICES", 300)
+    for rows, names in (
+        (300, {"words_idx", "source_idx", "vector_300"}),
+        (599, {"words_idx", "source_idx", "vector_300"}),
+        (600, {"words_idx", "source_idx", "vector_600"}),
+    ):
+        write(range(store.count(), rows))
+        assert (store.count(), indices()) == (rows, names)
+        texts = [document.metadata["source"] for document in store.documents(sources="film 3")]
+        assert texts == ["film 3"] * len(range(3, rows, 7))
+        assert len(await ids(store, "what?", k=99, sources="film 3", mode="meaning")) == min(99, len(texts))
+    found = await ids(store, "what?", k=20, mode="meaning")
+    store._table.lance.drop_index("vector_600")
+    assert len({*found} & {*await ids(store, "what?", k=20, mode="meaning")}) >= 18
 
 
 def test_places_that_are_no_library(tmp_path: Path) -> None:

@@ -23,7 +23,12 @@ Scored = tuple[Row, float]
 _NAME: Final = "moments"
 _EMBEDDING: Final = b"langchain_dmx_omni.embedding"
 
-_ROWS_FOR_VECTOR_INDEX: Final = 20_000
+_ROWS_FOR_INDICES: Final = 20_000
+"""Fewer are looked through as fast without."""
+_GROWTH: Final = 2
+"""How many times as many rows the vectors are indexed anew for."""
+_ROOM: Final = 10_000
+"""Results that Lance may always make room for."""
 _TEXTS_A_BATCH: Final = 256
 
 
@@ -120,9 +125,14 @@ class MomentTable(Table):
         self.optimize()
 
     def optimize(self) -> None:
-        """Do what every table's `optimize` does, and index the vectors when they have become many."""
+        """Do what every table's `optimize` does, and index sources and vectors when they have become many."""
         super().optimize()
-        self._index_vectors()
+        rows = self.count()
+        if rows >= _ROWS_FOR_INDICES:
+            with self.database.errors("index the library"):
+                self._index_sources()
+                if self.size:
+                    self._index_vectors(rows)
 
     # Reading
 
@@ -164,10 +174,10 @@ class MomentTable(Table):
     def _first(self, query: Any, limit: int, condition: str | None) -> list[Row]:
         """Return the first rows of a query; the condition chooses before the search."""
         # Lance makes room for as many as it may return, and takes 0 for no limit.
-        rows = min(limit, self.lance.count_rows())
-        if rows < 1:
+        most = limit if limit <= _ROOM else min(limit, self.lance.count_rows())
+        if most < 1:
             return []
-        limited = query.limit(rows)
+        limited = query.limit(most)
         first: list[Row] = (limited.where(condition, prefilter=True) if condition else limited).to_list()
         return first
 
@@ -202,21 +212,37 @@ class MomentTable(Table):
         from lancedb.index import FTS  # noqa: PLC0415
 
         with self.database.errors("index words"):
-            if any(index.columns == ["words"] for index in self.lance.list_indices()):
-                return
-            # Any other tokenizer, the default too, finds nothing in Chinese, and doesn't say so.
-            self.lance.create_index("words", config=FTS(base_tokenizer="icu", language="English", stem=True))
+            if not self._indices("words"):
+                # Any other tokenizer, the default too, finds nothing in Chinese, and doesn't say so.
+                self.lance.create_index("words", config=FTS(base_tokenizer="icu", language="English", stem=True))
 
-    def _index_vectors(self) -> None:
-        """Index vectors from so many on that looking at each is slower than it should be."""
-        rows = self.lance.count_rows()
-        if not self.size or rows < _ROWS_FOR_VECTOR_INDEX:
-            return
-        if any(index.columns == ["vector"] for index in self.lance.list_indices()):
-            return
+    def _index_sources(self) -> None:
+        from lancedb.index import BTree  # noqa: PLC0415
+
+        if not self._indices("source"):
+            self.lance.create_index("source", config=BTree())
+
+    def _index_vectors(self, rows: int) -> None:
+        """Index vectors, and anew when there are so many more: their partitions are those of the day of the index.
+
+        The index's name says how many rows that was for.
+        """
         from lancedb.index import IvfSq  # noqa: PLC0415
 
-        self.lance.create_index("vector", config=IvfSq(distance_type="cosine", num_partitions=round(math.sqrt(rows))))
+        before = self._indices("vector")
+        if any(rows < _GROWTH * int(name.rpartition("_")[2]) for name in before):
+            return
+        # Fewer rounds over fewer samples than Lance's own choice take a third of the time, and find as much.
+        partitions = IvfSq(
+            distance_type="cosine", num_partitions=round(math.sqrt(rows)), max_iterations=10, sample_rate=64
+        )
+        self.lance.create_index("vector", config=partitions, name=f"vector_{rows}")
+        for name in before:
+            self.lance.drop_index(name)
+
+    def _indices(self, column: str) -> list[str]:
+        """Return the names of the indices over a column."""
+        return [index.name for index in self.lance.list_indices() if index.columns == [column]]
 
 
 def _schema(embedding: str | None, size: int) -> pa.Schema:

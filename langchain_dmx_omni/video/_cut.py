@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from langchain_dmx_omni._warnings import warn_user
 from langchain_dmx_omni.errors import MediaTooLargeError
 
+from ._ahead import read_ahead
 from ._checks import named
 from ._plan import Plan, smaller
 from ._reader import Picture, Reader
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _SEEK = 20.0
 """Seconds that are rather skipped by seeking than by reading."""
 _TRIES = 3
+_AHEAD = 8
+"""Pictures and pieces of sound that are decoded while others are encoded."""
 
 
 class Clip(NamedTuple):
@@ -71,18 +74,19 @@ def cut(info: MediaInfo, clips: Sequence[Clip], report: Report) -> Generator[Pat
                 sought = waiting[0].start
                 reader.seek(sought)
             ended = True
-            for piece in reader.read():
-                while waiting and waiting[0].start < piece.until:
-                    writers.append(_writer(waiting.popleft(), info, rate))
-                for writer in writers:
-                    writer.take(piece)
-                position = max(position, piece.time)
-                report(position)
-                while writers and _is_complete(writers[0], piece):
-                    yield _finish(writers)
-                if is_far() or not (writers or waiting):
-                    ended = False
-                    break
+            with closing(read_ahead(reader.read(), _AHEAD)) as pieces:
+                for piece in pieces:
+                    while waiting and waiting[0].start < piece.until:
+                        writers.append(_writer(waiting.popleft(), info, rate))
+                    for writer in writers:
+                        writer.take(piece)
+                    position = max(position, piece.time)
+                    report(position)
+                    while writers and _is_complete(writers[0], piece):
+                        yield _finish(writers)
+                    if is_far() or not (writers or waiting):
+                        ended = False
+                        break
             if ended:
                 break
         writers.extend(_writer(clip, info, rate) for clip in waiting)

@@ -28,7 +28,7 @@ PYTEST := -m pytest -q -n auto --maxprocesses 4
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo library test coverage test-newest test-oldest lint types docs check release-check bench bench-video clean
+.PHONY: help demo library test coverage test-newest test-oldest lint types docs check release-check bench comparison bench-video clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -87,6 +87,9 @@ release-check: ## build the packages, and try the wheel on each Python at hand: 
 
 bench: .venv-bench/.done ## measure speed and memory against other packages; about ten minutes
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
+
+comparison: .venv-bench/.done ## try what other packages do with the same questions; writes the tables of the pages
+	@.venv-bench/bin/python -m benchmarks.comparison --write
 
 bench-video: .venv/.dev ## measure fitting and splitting an hour of 1080p, beside ffmpeg; about a quarter of an hour
 	@$(BIN)/python -m benchmarks.long_video $(BENCH_ARGS)

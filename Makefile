@@ -28,7 +28,7 @@ PYTEST := -m pytest -q -n auto --maxprocesses 4
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo library test coverage test-newest test-oldest lint types docs check release-check bench comparison bench-video clean
+.PHONY: help demo library test coverage test-newest test-oldest lint types docs check release-check bench comparison bench-video pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -77,6 +77,9 @@ types: .venv/.dev ## check the types, and those of users' code
 docs: .venv/.docs ## build the site into site/; a link that leads nowhere fails
 	@echo "Building the documentation"
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
+pictures: .venv/.dev ## take the pictures of the documentation anew; needs Chromium
+	@$(BIN)/python tools/pictures.py
 
 check: test lint types docs ## everything that has to pass
 

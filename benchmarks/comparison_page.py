@@ -86,7 +86,7 @@ def table(results: Results, words: dict[str, str] | None = None) -> str:
         return words[text] if words else text
 
     columns = [*next(iter(results.cells.values()))]
-    lines = [["", *(said(name) if name == SCRIPT else f"`{name}`" for name in columns)], ["---"] * (len(columns) + 1)]
+    lines = [["", *(said(name) if name == SCRIPT else name for name in columns)], ["---"] * (len(columns) + 1)]
     for row, cells in results.cells.items():
         lines.append([said(row), *(said(SOURCED.get((row, name), cell)) for name, cell in cells.items())])
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
@@ -110,7 +110,7 @@ def write(results: Results, root: Path, trials: dict[str, str]) -> None:
     (root / "docs" / "comparison.md").write_text(page(results, trials), "utf-8")
     for name, words in (("README.md", None), ("README.zh-CN.md", CHINESE)):
         before, after = re.split(
-            rf"^\| \| `{OURS}` .*\n(?:\|.*\n)*", (root / name).read_text("utf-8"), flags=re.MULTILINE
+            rf"^\| \| {OURS} .*\n(?:\|.*\n)*", (root / name).read_text("utf-8"), flags=re.MULTILINE
         )
         (root / name).write_text(f"{before}{table(results, words)}\n{after}", "utf-8")
 

@@ -64,6 +64,7 @@ class Outcome:
     bodies: list[bytes]
     """Of the requests that were sent."""
     text: str = ""
+    """Of the answer; what the script has printed."""
     message: Any = None
     """The answer: a message, or the file that the script has written."""
     error: str = ""
@@ -130,7 +131,7 @@ def speech(peer: Peer) -> str:
 
 def cut_off(peer: Peer) -> str:
     """The reply ends after half of an answer: cleanly, but with no final event and no finish reason."""
-    return _word(ask(peer, Reply(_half(peer))), "half, as if whole")
+    return _ending(ask(peer, Reply(_half(peer))))
 
 
 def failure(peer: Peer) -> str:
@@ -139,7 +140,7 @@ def failure(peer: Peer) -> str:
     failed = [outcome for outcome in outcomes if outcome.error]
     if failed and len(failed) < len(outcomes):
         return f"error in {len(failed)} of {len(outcomes)} forms"
-    return _word(outcomes[0], "half, as if whole")
+    return _ending(outcomes[0])
 
 
 def silence(peer: Peer) -> str:
@@ -224,6 +225,10 @@ def _word(outcome: Outcome, otherwise: str) -> str:
     if not outcome.error:
         return otherwise
     return "error, with the part" if outcome.partial else "error"
+
+
+def _ending(outcome: Outcome) -> str:
+    return _word(outcome, "half, as if whole" if outcome.text else "nothing, as if whole")
 
 
 def _refused(peer: Peer, reason: str) -> str:

@@ -28,7 +28,7 @@ PYTEST := -m pytest -q -n auto --maxprocesses 4
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo library test coverage test-newest test-oldest lint types docs check release-check bench bench-video clean
+.PHONY: help demo library test coverage test-newest test-oldest lint types docs check release-check bench comparison bench-video pictures clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,9 @@ docs: .venv/.docs ## build the site into site/; a link that leads nowhere fails
 	@echo "Building the documentation"
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
+pictures: .venv/.dev ## take the pictures of the documentation anew; needs Chromium
+	@$(BIN)/python tools/pictures.py
+
 check: test lint types docs ## everything that has to pass
 
 release-check: ## build the packages, and try the wheel on each Python at hand: RELEASE_ARGS="--python python3.12"
@@ -87,6 +90,9 @@ release-check: ## build the packages, and try the wheel on each Python at hand: 
 
 bench: .venv-bench/.done ## measure speed and memory against other packages; about ten minutes
 	@.venv-bench/bin/python -m benchmarks $(BENCH_ARGS)
+
+comparison: .venv-bench/.done ## try what other packages do with the same questions; writes the tables of the pages
+	@.venv-bench/bin/python -m benchmarks.comparison --write
 
 bench-video: .venv/.dev ## measure fitting and splitting an hour of 1080p, beside ffmpeg; about a quarter of an hour
 	@$(BIN)/python -m benchmarks.long_video $(BENCH_ARGS)

@@ -34,7 +34,13 @@ def ours(url: str, **fields: Any) -> ChatDMXOmni:
     """This package's model."""
     from langchain_dmx_omni import ChatDMXOmni
 
-    return ChatDMXOmni(**{"base_url": url, "api_key": KEY, "max_retries": 0} | fields)
+    return ChatDMXOmni(**_fields(url, fields))
+
+
+def _fields(url: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what a model is made with: by default without retries. A field that is None is left to its default."""
+    chosen = {"base_url": url, "api_key": KEY, "max_retries": 0} | fields
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def floor(url: str) -> Peer:
@@ -95,11 +101,11 @@ class Raw:
         return "".join(texts), "".join(speech)
 
 
-def chat_openai(url: str) -> Any:
+def chat_openai(url: str, **fields: Any) -> Any:
     """ChatOpenAI, on the Responses protocol."""
     from langchain_openai import ChatOpenAI
 
-    return ChatOpenAI(model="qwen", base_url=url, api_key=KEY, use_responses_api=True, max_retries=0)
+    return ChatOpenAI(model="qwen", use_responses_api=True, **_fields(url, fields))
 
 
 class OpenAISDK:
@@ -119,18 +125,18 @@ class OpenAISDK:
         return "".join(event.delta for event in self.stream(question) if event.type == "response.output_text.delta")
 
 
-def chat_google(url: str) -> Any:
+def chat_google(url: str, **fields: Any) -> Any:
     """ChatGoogleGenerativeAI."""
     from langchain_google_genai import ChatGoogleGenerativeAI
 
-    return ChatGoogleGenerativeAI(model="gemini-2.5-flash", base_url=url, api_key=KEY, max_retries=0)
+    return ChatGoogleGenerativeAI(model="gemini-2.5-flash", **_fields(url, fields))
 
 
-def chat_qwen(url: str) -> Any:
+def chat_qwen(url: str, **fields: Any) -> Any:
     """ChatQwen."""
     from langchain_qwq import ChatQwen
 
-    return ChatQwen(model="qwen-plus", base_url=url, api_key=KEY, max_retries=0)
+    return ChatQwen(model="qwen-plus", **_fields(url, fields))
 
 
 OURS, FLOOR, RAW = "ChatDMXOmni", "LangChain floor", "httpx + json"

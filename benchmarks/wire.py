@@ -1,4 +1,8 @@
-"""The bytes that the benchmark's server plays, made once: the same text in each protocol, and speech in each shape."""
+"""The bytes that the benchmark's server plays, made once: the same text in each protocol, and speech in each shape.
+
+The protocols: `"responses"` is DMXAPI's and OpenAI's, `"chat"` Alibaba's own for the same model
+(help.aliyun.com/zh/model-studio/qwen-omni), `"gemini"` Google's (ai.google.dev/api/generate-content).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,72 @@ DELTA_SECONDS = 0.1
 def text(protocol: str, count: int) -> bytes:
     """Return an answer of `count` text deltas, each in an HTTP chunk of its own, as services flush them."""
     return b"".join(map(chunk, PROTOCOLS[protocol](count)))
+
+
+def events(protocol: str, count: int) -> list[bytes]:
+    """Return the events of an answer of `count` text deltas, one by one."""
+    return PROTOCOLS[protocol](count)
+
+
+def spoken(protocol: str) -> list[bytes]:
+    """Return the events of an answer of one word with a second of speech, as the service of the protocol sends it."""
+    sound = wav(1)
+    match protocol:
+        case "responses":
+            return _spoken("item", 1)
+        case "chat":
+            audio = {"id": "audio_1", "data": _base64(sound), "expires_at": 2_000_000_000}
+            start, word, *end = events(protocol, 1)
+            return [start, word, _chat_choice({"audio": audio}), *end]
+        case _:
+            heard = {"mimeType": f"audio/L16;codec=pcm;rate={SAMPLE_RATE}", "data": _base64(sound[44:])}
+            return [_gemini_candidate({"inlineData": heard}, finishReason="STOP")]
+
+
+def failures(protocol: str) -> list[bytes]:
+    """Return the events by which a service says, in the middle of an answer, that it has failed."""
+    error = {"code": "server_error", "message": "The upstream has gone."}
+    match protocol:
+        case "responses":
+            failed = {**_completed([]), "status": "failed", "error": error, "usage": None}
+            bare = _data({"error": error})
+            return [_event("error", **error, param=None), _event("response.failed", response=failed), bare]
+        case "chat":
+            return [_data({"error": error})]
+        case _:
+            return [_data({"error": {"code": 503, "message": error["message"], "status": "UNAVAILABLE"}}, end="\r\n")]
+
+
+def refusals(protocol: str, key: str) -> dict[str, list[tuple[int, bytes]]]:
+    """Return statuses and bodies of what a service refuses: by what is the matter, each way in which it says so.
+
+    Args:
+        protocol: Whose service.
+        key: The key, which some services repeat in what they say about it.
+    """
+    if protocol == "gemini":
+        return {
+            "key": [(400, _google_error(400, "INVALID_ARGUMENT", f"API key not valid: {key}"))],
+            "quota": [(429, _google_error(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota."))],
+            "saturated": [(503, _google_error(503, "UNAVAILABLE", "The model is overloaded."))],
+        }
+    spent = "insufficient_user_quota" if protocol == "responses" else "AllocationQuota.FreeTierOnly"
+    return {
+        "key": [(401, _error("invalid_api_key", f"Incorrect API key provided: {key}"))],
+        "quota": [
+            (403, _error(spent, "The quota is used up.")),
+            (429, _error("insufficient_quota", "You exceeded your current quota.")),
+        ],
+        "saturated": [(429, _error("", "当前分组上游负载已饱和，请稍后再试"))],
+    }
+
+
+def _error(code: str, message: str) -> bytes:
+    return json.dumps({"error": {"message": message, "type": code or "rix_api_error", "code": code}}).encode()
+
+
+def _google_error(code: int, status: str, message: str) -> bytes:
+    return json.dumps({"error": {"code": code, "message": message, "status": status}}).encode()
 
 
 @lru_cache(maxsize=2)
@@ -71,41 +141,53 @@ def _responses(count: int) -> list[bytes]:
 
 
 def _chat_completions(count: int) -> list[bytes]:
-    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "qwen"}
-
-    def choice(delta: dict[str, str], finish: str | None = None) -> bytes:
-        choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]
-        return _data({**base, "choices": choices, "usage": None})
-
     usage = {"prompt_tokens": 9, "completion_tokens": count, "total_tokens": count + 9}
-    end = [choice({}, "stop"), _data({**base, "choices": [], "usage": usage}), b"data: [DONE]\n\n"]
-    return [choice({"role": "assistant", "content": ""}), *[choice({"content": WORD})] * count, *end]
+    end = [_chat_choice({}, "stop"), _data({**_CHAT, "choices": [], "usage": usage}), b"data: [DONE]\n\n"]
+    return [_chat_choice({"role": "assistant", "content": ""}), *[_chat_choice({"content": WORD})] * count, *end]
+
+
+_CHAT: dict[str, object] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "qwen"}
+
+
+def _chat_choice(delta: dict[str, object], finish: str | None = None) -> bytes:
+    choices = [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]
+    return _data({**_CHAT, "choices": choices, "usage": None})
 
 
 def _gemini(count: int) -> list[bytes]:
-    def candidate(**more: object) -> bytes:
-        content = {"parts": [{"text": WORD}], "role": "model"}
-        return _data({"candidates": [{"content": content, "index": 0, **more}], "modelVersion": "gemini"}, end="\r\n")
+    word = {"text": WORD}
+    return [*[_gemini_candidate(word)] * (count - 1), _gemini_candidate(word, finishReason="STOP")]
 
-    return [*[candidate()] * (count - 1), candidate(finishReason="STOP")]
+
+def _gemini_candidate(part: dict[str, object], **more: object) -> bytes:
+    content = {"parts": [part], "role": "model"}
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": 9, "totalTokenCount": 18}
+    last = {"usageMetadata": usage} if more else {}
+    candidates = [{"content": content, "index": 0, **more}]
+    return _data({"candidates": candidates, "modelVersion": "gemini", **last}, end="\r\n")
 
 
 PROTOCOLS = {"responses": _responses, "chat": _chat_completions, "gemini": _gemini}
 
 
-def _spoken(shape: str, seconds: int) -> list[bytes]:
+def wav(seconds: int) -> bytes:
+    """Return a WAV file of so many seconds, with a header of 44 bytes."""
     samples = seconds * SAMPLE_RATE * 2
     header = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", samples + 36, b"WAVE", b"fmt ", 16, 1, 1, SAMPLE_RATE,
                          SAMPLE_RATE * 2, 2, 16, b"data", samples)  # fmt: skip
-    wav = header + (b"\x01\x02\x03\x05" * (samples // 4))
+    return header + (b"\x01\x02\x03\x05" * (samples // 4))
+
+
+def _spoken(shape: str, seconds: int) -> list[bytes]:
+    sound = wav(seconds)
     place = {"item_id": "msg_1", "output_index": 0}
     if shape == "item":
-        speech = [{"type": "output_audio", "audio": {"id": "audio_1", "data": _base64(wav)}}]
+        speech = [{"type": "output_audio", "audio": {"id": "audio_1", "data": _base64(sound)}}]
         pieces = []
     else:
         speech = []
         step = round(SAMPLE_RATE * 2 * DELTA_SECONDS)
-        cuts = [wav[start : start + step] for start in range(0, len(wav), step)]
+        cuts = [sound[start : start + step] for start in range(0, len(sound), step)]
         pieces = [_event("response.output_audio.delta", **place, content_index=1, delta=_base64(cut)) for cut in cuts]
         pieces.append(_event("response.output_audio.done", **place, content_index=1))
     part = {"type": "output_text", "text": WORD, "annotations": []}

@@ -38,6 +38,12 @@ def process(*arguments: str, env: Mapping[str, str], stdin: bytes = b"", cwd: Pa
     )
 
 
+def application(gateway: LocalGateway) -> Any:
+    """Return what a running gateway serves, for what no public switch of it does."""
+    assert gateway._running is not None
+    return gateway._running._server.config.app
+
+
 class Shell:
     """Calls the command in this process."""
 
@@ -53,18 +59,19 @@ class Shell:
         return Outcome(status, out, err)
 
 
-def in_terminal(*arguments: str, env: Mapping[str, str], interrupt_after: str) -> tuple[int, str]:
-    """Run the command in a pseudo-terminal, press Ctrl-C once something is on its screen, and return how it ended.
+def in_terminal(*arguments: str, env: Mapping[str, str], interrupt_after: str | None = None) -> tuple[int, str]:
+    """Run the command in a pseudo-terminal, and return how it ended and what it wrote.
 
     Args:
         arguments: What stands after the command's name.
         env: The environment.
-        interrupt_after: What has to be seen first; with nothing, Ctrl-C comes as soon as Python runs the command.
+        interrupt_after: Ctrl-C is pressed once this is on the screen; of an empty text, as soon as Python runs the
+            command.
     """
     import pty
 
     terminal, end = pty.openpty()
-    if not interrupt_after:
+    if interrupt_after == "":
         env = {**env, "PYTHONVERBOSE": "1"}
     with subprocess.Popen(
         [*COMMAND, *arguments], stdin=end, stdout=end, stderr=end, env=dict(env), start_new_session=True
@@ -79,7 +86,11 @@ def in_terminal(*arguments: str, env: Mapping[str, str], interrupt_after: str) -
             if not piece:
                 break
             screen += piece
-            if not pressed and (interrupt_after or "import 'langchain_dmx_omni").encode() in screen:
+            if (
+                interrupt_after is not None
+                and not pressed
+                and (interrupt_after or "import 'langchain_dmx_omni").encode() in screen
+            ):
                 pressed = True
                 command.send_signal(signal.SIGINT)
         os.close(terminal)

@@ -17,7 +17,7 @@ import pytest
 from langchain_dmx_omni import voices
 from langchain_dmx_omni.testing import LocalGateway, Request, Script, scripts
 
-from .cli_calls import COMMAND, ROOT, Shell, environment, in_terminal, process
+from .cli_calls import COMMAND, ROOT, Shell, application, environment, in_terminal, process
 
 
 def parts(gateway: LocalGateway, number: int = -1) -> list[Any]:
@@ -59,7 +59,7 @@ def test_what_is_asked(
     outcome = shell("ask", *arguments, stdin=stdin)
     assert (outcome.status, parts(gateway)) == (0, expected), outcome.err
     assert outcome.out.startswith("This is a simulated answer")
-    assert re.fullmatch(r"tokens: \d+ in, \d+ out, \d+ in all; about CNY [\d.]+ \(an estimate\)\n", outcome.err)
+    assert re.fullmatch(r"tokens: [\d,]+ in, \d+ out, [\d,]+ in all; about CNY [\d.]+ \(an estimate\)\n", outcome.err)
 
 
 def test_a_file_from_standard_input(shell: Shell, gateway: LocalGateway, clip: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_conversation_is_remembered(shell: Shell, gateway: LocalGateway) -> No
     def answer(request: Request) -> str:
         return f"{len(request.messages)} messages, {len(request.media)} media"
 
-    gateway._running._application._settings.__dict__["answer"] = answer  # type: ignore[union-attr]
+    application(gateway)._settings.__dict__["answer"] = answer
     lines = b"Hello!\n/a no.mp4\n/a clip.mp4\nWhat is it?\nAnd now?\n\nnot asked\n"
     outcome = shell("chat", "--system", "Be kind.", stdin=lines)
     assert outcome.status == 0

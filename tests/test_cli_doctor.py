@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from base64 import b64decode
 from pathlib import Path
@@ -15,7 +16,7 @@ from langchain_dmx_omni.cli import _checks, main
 from langchain_dmx_omni.cli._wire._probes import PROBES
 from langchain_dmx_omni.testing import Answer, LocalGateway, Request, Script, _rules, scripts
 
-from .cli_calls import Shell
+from .cli_calls import Shell, application, environment, in_terminal
 
 # --- doctor -----------------------------------------------------------------------------------------------------------
 
@@ -33,12 +34,13 @@ def listing(*names: str) -> Script:
 def models(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> list[Script]:
     """What the service answers to `GET /v1/models`."""
     answers: list[Script] = []
-    arrived = gateway._running._application._arrived  # type: ignore[union-attr]
+    served = application(gateway)
+    arrived = served._arrived
 
     def spy(record: Any, method: str) -> Script | None:
         return answers.pop(0) if method == "GET" and answers else arrived(record, method)
 
-    monkeypatch.setattr(gateway._running._application, "_arrived", spy)  # type: ignore[union-attr]
+    monkeypatch.setattr(served, "_arrived", spy)
     return answers
 
 
@@ -101,6 +103,17 @@ def test_what_is_wrong_is_named(
     assert outcome.status == 1
     assert said in next(line for line in outcome.out.splitlines() if line.startswith(start))
     assert "secret" not in outcome.out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals of this kind")
+def test_on_a_terminal_a_line_wraps_beside_its_sign(gateway: LocalGateway) -> None:
+    changes = {"DMXAPI_API_KEY": "sk-wrong", "COLUMNS": "60", "TERM": "xterm", "NO_COLOR": ""}
+    status, screen = in_terminal("doctor", env=environment(gateway, **changes))
+    assert status == 1
+    assert "\x1b[1;31mWRONG\x1b[0m pairing: " in screen
+    lines = re.sub(r"\x1b\[[\d;]*m", "", screen).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert {line[:6] for line in lines} == {"ok    ", "WRONG ", "      "}
 
 
 def test_a_call_that_fails(shell: Shell, gateway: LocalGateway) -> None:

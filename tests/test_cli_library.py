@@ -60,7 +60,7 @@ def plain(outcome: Outcome) -> str:
 def test_recordings_are_added_once(shell: Shell, gateway: LocalGateway) -> None:
     first = shell("library", "add", "films", "clip.mp4")
     assert (first.status, first.out) == (0, "1 added, 0 unchanged, 0 failed\n"), first
-    assert re.fullmatch(r"tokens: \d+ in, \d+ out, \d+ in all; about CNY [\d.]+ \(an estimate\)\n", first.err)
+    assert re.fullmatch(r"tokens: [\d,]+ in, [\d,]+ out, [\d,]+ in all; about CNY [\d.]+ \(an estimate\)\n", first.err)
     asked = len(gateway.requests)
     again = shell("library", "add", "films", "clip.mp4", "notes.txt")
     assert (again.status, again.out) == (1, "0 added, 1 unchanged, 1 failed\n")

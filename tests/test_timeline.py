@@ -158,7 +158,7 @@ def test_times_are_clamped_to_the_window_and_moved(said: tuple[float, float], ex
         Notes(title="t", notes=[each], by_name={"a": each}, alone=(each,), inner=Notes(notes=[each]))
         for each in (original, moved)
     )
-    assert place(answer, Window(1, 100, 160)) == placed
+    assert place(answer, Window(1, 100, 160), "talk.mp4") == placed
     assert (
         (original.start, original.end) == said or math.isnan(start) or math.isnan(end)
     )  # the answer itself stays as it is
@@ -211,10 +211,10 @@ def test_what_has_no_time_stands_between_its_neighbours(said: Pairs, expected: P
     answer = Notes(notes=[note(*times, "a") for times in said])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        placed = place(answer, Window(1, 100, 160))
+        placed = place(answer, Window(1, 100, 160), "talk.mp4")
     assert [(each.start, each.end) for each in placed.notes] == expected
-    assert [str(each.message).partition(",")[0] for each in caught] == [
-        f"window 2 (100.0 to 160.0 s): {strays} of {len(said)} times are outside of it"
+    assert [str(each.message).rpartition(",")[0].partition(", how")[0] for each in caught] == [
+        f"talk.mp4, window 2 (100.0 to 160.0 s): {strays} of {len(said)} times are outside of it"
     ] * bool(strays)
 
 

@@ -224,7 +224,7 @@ def _sister(llm: ChatDMXOmni) -> str:
     """Return what to do about a key that a host doesn't know: perhaps another host of the service does."""
     parts = urlsplit(llm.base_url)
     if parts.hostname not in _SISTERS:
-        return "check the key; is it this server's, and does the server want auth_scheme='Bearer'?"
+        return "check the key: is it this server's? (if it wants 'Bearer' before it: auth_scheme, in Python)"
     for host in _SISTERS:
         if host == parts.hostname:
             continue

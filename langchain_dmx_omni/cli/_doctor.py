@@ -15,8 +15,10 @@ from . import _output, _paths, _prices
 from ._checks import checks
 from ._failures import FAILED
 from ._model import Model, PricesText, chat_model
+from ._tables import item
 
-_SIGNS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
+_SIGNS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "wrong": ("WRONG", "bold red")}
+"""What stands before a check, and its style."""
 
 
 def doctor(
@@ -45,9 +47,10 @@ def doctor(
     for check in checks(llm, of, call=call):
         found.append(check)
         if not as_json:
-            _output.answer(f"{_SIGNS[check.state]} {check.name}: {check.said}")
+            sign, style = _SIGNS[check.state]
+            item(sign, f"{check.name}: {check.said}", style)
             if check.remedy and check.state != "ok":
-                _output.answer(f"      → {check.remedy}")
+                item("", f"→ {check.remedy}")
     if as_json:
         _output.answer_json([check._asdict() for check in found])
     if any(check.state == "wrong" for check in found):

@@ -145,7 +145,7 @@ def usage(tokens: Mapping[str, Any] | None, cost: str = "") -> str:
     """
     if not tokens:
         return "not reported"
-    counts = f"{tokens['input_tokens']} in, {tokens['output_tokens']} out, {tokens['total_tokens']} in all"
+    counts = f"{tokens['input_tokens']:,} in, {tokens['output_tokens']:,} out, {tokens['total_tokens']:,} in all"
     return f"{counts}; {cost}" if cost else counts
 
 

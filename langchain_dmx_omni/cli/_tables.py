@@ -18,6 +18,8 @@ from . import _output
 
 _WIDE = 120
 """Columns where no terminal says how many there are."""
+_SIGN = 5
+"""Columns of the sign of an item."""
 
 
 def show(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
@@ -36,6 +38,29 @@ def show(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
         table.add_column(headings[at], justify="right" if headings[at] in right else "left", no_wrap=not last)
     for row in rows:
         table.add_row(*(Text(_spelled(row[at], encoding)) for at in kept))
+    _draw(table, encoding)
+
+
+def item(sign: str, text: str, style: str = "") -> None:
+    """Write a line behind a sign on standard output; on a terminal the sign has a style, and the line wraps beside it.
+
+    Args:
+        sign: Five characters at most.
+        text: The line.
+        style: Of the sign, such as `"bold red"`.
+    """
+    if not _output.is_terminal(sys.stdout):
+        _output.answer(f"{sign:<{_SIGN}} {text}")
+        return
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=_SIGN)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(sign, style), Text(_spelled(text, encoding)))
+    _draw(grid, encoding)
+
+
+def _draw(table: Table, encoding: str) -> None:
     terminal = _output.is_terminal(sys.stdout)
     width = shutil.get_terminal_size((_WIDE, 24)).columns if terminal else _WIDE
     page = _Page(encoding)

@@ -315,7 +315,8 @@ class Run(Generic[ResultT]):
     @cached_property
     def _parts(self) -> list[Part[Any]]:
         answered = [window for window in self.windows if window.index in self._answers]
-        return [Part(window, place(self._answers[window.index], window)) for window in answered]
+        name = self._recording.path.name
+        return [Part(window, place(self._answers[window.index], window, name)) for window in answered]
 
     @cached_property
     def _joined(self) -> ResultT:

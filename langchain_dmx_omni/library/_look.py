@@ -161,7 +161,7 @@ def _seen(moment: Moment, span: Extent, look: Look) -> SecondLook:
     if not look.present:
         return SecondLook(moment, False, look.seen.strip())
     if math.isfinite(look.start) or math.isfinite(look.end):
-        placed = place(look, Window(0, span.start, span.end))
+        placed = place(look, Window(0, span.start, span.end), moment.source)
         start, end = placed.start, placed.end
     else:
         start, end = max(moment.start, span.start), min(moment.end, span.end)

@@ -27,6 +27,9 @@ _MEDIA = ("image", "audio", "video")
 _SHOWN = 300
 """Characters of a tool call's arguments, or of a block that nobody draws, that are shown."""
 
+_ROW = "display:flex;align-items:center;gap:8px;margin:4px 0"
+"""The style of a player, its waveform and its length, side by side."""
+
 _TAGS = {
     "image": '<img src="{}" style="max-width:320px;max-height:240px">',
     "audio": '<audio controls preload="metadata" src="{}"></audio>',
@@ -72,7 +75,7 @@ class Html:
         """Return a player with a waveform."""
         link = self._link(keep(speech.wav, "audio/wav", self._folder))
         picture = waveform(speech.pcm) if speech.sample_width == 2 else ""
-        return f"<div>{_TAGS['audio'].format(link)}{picture} {speech.duration:.1f} s</div>"
+        return f'<div style="{_ROW}">{_TAGS["audio"].format(link)}{picture} {speech.duration:.1f} s</div>'
 
     def _media(self, kind: str, block: Mapping[str, Any]) -> str:
         match block:

@@ -19,7 +19,7 @@ def waveform(pcm: bytes) -> str:
     bars = []
     for x, peak in enumerate(peaks):
         half = max(1, round(peak / 32_768 * middle))
-        bars.append(f"M{2 * x} {middle - half}v{2 * half}")
+        bars.append(f"M{2 * x + 1} {middle - half}v{2 * half}")
     return (
         f'<svg width="{4 * _BARS}" height="{_HEIGHT}" viewBox="0 0 {2 * _BARS} {_HEIGHT}" preserveAspectRatio="none">'
         f'<path d="{"".join(bars)}" stroke="#4a90d9"/></svg>'

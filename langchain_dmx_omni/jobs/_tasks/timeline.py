@@ -63,12 +63,17 @@ class Window:
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
-def place(answer: AnswerT, window: Window) -> AnswerT:
+def place(answer: AnswerT, window: Window, recording: str) -> AnswerT:
     """Return the answer for a window with every `Span` in it, at any depth, in seconds of the recording.
 
     Times are clamped to the window, and swapped where the end comes before the start. Where the times lie behind the
     window, and in it once its start is taken off, they were counted from the recording's start. What is unknown, or
     fits neither way, shares the time between the spans around it in their list, in order.
+
+    Args:
+        answer: What the model has said.
+        window: What it was asked about.
+        recording: The recording's name, for a warning.
 
     Warns:
         DMXOmniWarning: Times fit neither way; it says how many.
@@ -79,8 +84,9 @@ def place(answer: AnswerT, window: Window) -> AnswerT:
     strays = sum(_point(span, window, origin).stray for span in spans)
     if strays:
         warn_user(
-            f"window {window.index + 1} ({window.start:.1f} to {window.end:.1f} s): {strays} of {len(spans)} times "
-            "are outside of it, however they are counted; what they belong to is put between its neighbours, in order"
+            f"{recording}, window {window.index + 1} ({window.start:.1f} to {window.end:.1f} s): {strays} of "
+            f"{len(spans)} times are outside of it, however they are counted; what they belong to is put between its "
+            "neighbours, in order"
         )
     return placed
 

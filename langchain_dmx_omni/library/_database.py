@@ -51,6 +51,8 @@ class Database:
     """
 
     def __init__(self, uri: str | os.PathLike[str], storage_options: Mapping[str, str] | None = None) -> None:
+        # Its warnings, of indices that begin small, mean nothing to users, and would stand in the middle of a bar.
+        os.environ.setdefault("LANCEDB_LOG", "error")
         try:
             import lancedb  # noqa: PLC0415
         except ImportError as error:

@@ -150,7 +150,7 @@ def test_a_conversation_is_remembered(shell: Shell, gateway: LocalGateway) -> No
     def answer(request: Request) -> str:
         return f"{len(request.messages)} messages, {len(request.media)} media"
 
-    gateway._running._application._settings.__dict__["answer"] = answer  # type: ignore[union-attr]
+    gateway._running._server.config.app._settings.__dict__["answer"] = answer  # type: ignore[union-attr]
     lines = b"Hello!\n/a no.mp4\n/a clip.mp4\nWhat is it?\nAnd now?\n\nnot asked\n"
     outcome = shell("chat", "--system", "Be kind.", stdin=lines)
     assert outcome.status == 0

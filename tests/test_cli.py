@@ -328,14 +328,14 @@ def test_a_missing_extra_is_named(tmp_path: Path, clip: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False, env=env, cwd=tmp_path
     )
-    said = 'langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
+    video = 'needs: pip install "langchain-dmx-omni[video]"'
     assert result.stderr.splitlines() == [
-        f"error: {said}",
+        f"error: langchain_dmx_omni.jobs {video}",
         "minutes 1",
-        f"error: {said}",
+        f"error: langchain_dmx_omni.video {video}",
         "probe 1",
         'error: LocalGateway needs: pip install "langchain-dmx-omni[local]"',
         "serve 1",
-        f"error: {said}",
+        f"error: media.video(…, fit=True) {video}",
         "ask 1",
     ]

@@ -119,7 +119,7 @@ def system(heard: Heard) -> Reading:
         return _refused(heard)
     if "BANANA" in heard.text.upper():
         return Reading("taken, and heeded", yes=True, advice="ChatDMXOmni(system_with_audio='send') is possible")
-    return Reading(f"taken, and not heeded: it says {heard.text[:80]!r}", yes=False)
+    return Reading(f"taken, and not heeded: it says {heard.text[:80]!r}", yes=True)
 
 
 def impossible(heard: Heard) -> Reading:

@@ -65,6 +65,8 @@ def report(failure: BaseException, about: str = "") -> None:
     for each in getattr(failure, "__notes__", ()):
         _output.note(f"  {each}")
     hint = next((_HINTS[kind] for kind in type(failure).__mro__ if kind in _HINTS), None)
+    if hint is None and "fit=True) does" in said:
+        hint = "here: dmx-omni ask … --fit"
     if hint:
         _output.note(f"  {hint}")
     elif isinstance(failure, errors.ConfigurationError) and "DMXAPI_API_KEY" in str(failure):

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
+from ._extras import extra
 from ._media.blocks import Source, block, fitted_image, held_bytes, local_file
 from ._publish import Place, published
 from ._request.content import KINDS
@@ -179,8 +180,8 @@ def _fitted(kind: Kind, src: Source) -> Source:
     path = local_file(kind, src)
     if path is None:
         return src
-    from .video import fit, probe  # noqa: PLC0415  # an extra
-
+    with extra("video", f"media.{kind}(…, fit=True)"):
+        from .video import fit, probe  # noqa: PLC0415  # an extra
     fitted = fit(path)
     info = probe(fitted)
     if kind == "video" and not info.has_video:

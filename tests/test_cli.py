@@ -105,7 +105,8 @@ MISTAKES: dict[str, tuple[list[str], int, str]] = {
     "a URL that tells nothing": (["ask", "x", "-a", "https://example.com/a"], 2, "video:https://example.com/a"),
     "standard input twice": (["ask", "x", "-a", "-", "-a", "-"], 2, "once only"),
     "nothing on standard input": (["ask", "x", "-a", "-"], 1, "standard input: it is empty"),
-    "prices": (["ask", "x", "--prices", "text=cheap"], 1, "text=7,audio=53"),
+    "prices": (["ask", "x", "--prices", "text=cheap"], 2, "text=7,audio=53"),
+    "a picture to convert": (["ask", "x", "-a", "photo.tiff"], 1, "here: dmx-omni ask … --fit"),
     "samples of all voices": (["voices", "--sample", "."], 2, "--yes"),
     "a language without a voice": (["voices", "Klingon"], 1, "Cantonese"),
     "a probe of nothing": (["probe"], 2, "FILE"),
@@ -120,6 +121,7 @@ def test_a_mistake_is_said_before_anything_is_asked(
     arguments: list[str], status: int, said: str, shell: Shell, gateway: LocalGateway
 ) -> None:
     Path("folder.wav").mkdir()
+    Path("photo.tiff").write_bytes(b"II*\0" + bytes(60))
     outcome = shell(*arguments)
     unwrapped = " ".join(re.sub("[│╭╰─╮╯]", " ", outcome.err).split())
     assert (outcome.status, outcome.out) == (status, ""), outcome
@@ -144,6 +146,14 @@ def test_a_failure_of_the_service_is_status_1(script: Script, said: str, shell: 
     assert outcome.err.startswith("error: ")
     assert said in outcome.err
     assert gateway.api_key not in outcome.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_can_not_be_written_is_named(gateway: LocalGateway) -> None:
+    command = [*COMMAND, "ask", "Hello?"]
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment(gateway), check=False)
+    assert (result.returncode, result.stderr) == (1, b"error: standard output: No space left on device\n")
 
 
 def test_a_conversation_is_remembered(shell: Shell, gateway: LocalGateway) -> None:
@@ -328,14 +338,14 @@ def test_a_missing_extra_is_named(tmp_path: Path, clip: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False, env=env, cwd=tmp_path
     )
-    said = 'langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
+    video = 'needs: pip install "langchain-dmx-omni[video]"'
     assert result.stderr.splitlines() == [
-        f"error: {said}",
+        f"error: langchain_dmx_omni.jobs {video}",
         "minutes 1",
-        f"error: {said}",
+        f"error: langchain_dmx_omni.video {video}",
         "probe 1",
         'error: LocalGateway needs: pip install "langchain-dmx-omni[local]"',
         "serve 1",
-        f"error: {said}",
+        f"error: media.video(…, fit=True) {video}",
         "ask 1",
     ]

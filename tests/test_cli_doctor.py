@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import BaseMessage, HumanMessage, ToolMessage
 
 from langchain_dmx_omni import ChatDMXOmni, Speech
 from langchain_dmx_omni.cli import _checks, main
@@ -140,8 +141,10 @@ def relaxed(request: Request) -> Answer | Script:
         return scripts.sse(
             scripts.spoken(said, bytes(48_000), "deltas_raw", usage=usage), event_lines=False, done=False
         )
-    if request.tools:
+    if request.tools and not request.tool_results:
         return scripts.sse(scripts.called(scripts.Call("weather", {"city": "Paris"}), deltas=False))
+    if request.body.get("stop"):
+        return Answer("One two three four five six")
     return Answer('{"city": "Paris"}', usage=usage)
 
 
@@ -156,7 +159,7 @@ def strict(request: Request) -> Answer | Script:
     return scripts.sse(scripts.answer("Red.", usage=None))
 
 
-READINGS: dict[str, tuple[dict[str, Any], int, dict[str, str]]] = {
+READINGS: dict[str, tuple[dict[str, Any], int, dict[str, str], dict[str, str]]] = {
     "as the pages say": (
         {},
         _rules.MAX_DATA_URI_BYTES,
@@ -166,16 +169,33 @@ READINGS: dict[str, tuple[dict[str, Any], int, dict[str, str]]] = {
             "speech_mp3": "the format is passed over: WAV comes back",
             "system_with_speech": "refused (400: System messages are not supported",
             "option_temperature": "an impossible value is answered",
+            "option_enable_thinking": "an impossible value is refused (400",
             "max_output_tokens": "4 words were answered: the bound is kept; it ends with response.incomplete",
+            "stop": "not settled, it didn't count that far",
             "tools": 'called weather({"city":"Paris"}); arguments whole in the item, with deltas',
             "tools_required": "refused (400",
+            "tools_result": "taken, and heeded",
             "json_object": "taken, and kept to",
             "json_schema": "refused (400",
             "fps": "an impossible value is refused (400",
+            "max_pixels": "an impossible value is refused (400",
             "unknown_voice": "HTTP 200 and nothing in it (0 bytes)",
+            "voice_cherry": "no: HTTP 200 and nothing in it",
             "sound_usage": "7.0 a second: raw tokens",
             "inline_limit": "data URLs of 10,400,000 bytes are taken, and of 11,400,000 refused",
+            "request_limit": "two of 10,400,000 bytes are taken",
+            "retry_after": "not settled, since it never was busy",
         },
+        {
+            "not what the pages say": "nothing",
+            "still open": "stop, retry_after",
+        },
+    ),
+    "system messages are passed over": (
+        {"system_with_audio": True},
+        _rules.MAX_DATA_URI_BYTES,
+        {"system_with_speech": "taken, and not heeded: it says 'This is a simulated"},
+        {"not what the pages say": "system_with_speech", "still open": "stop, retry_after"},
     ),
     "relaxed": (
         {"answer": relaxed, "json_schema": True, "tool_choice_required": True, "system_with_audio": True},
@@ -188,9 +208,15 @@ READINGS: dict[str, tuple[dict[str, Any], int, dict[str, str]]] = {
             "option_temperature": "an impossible value is refused (400: temperature must be below 2)",
             "option_top_p": "an impossible value is answered",
             "tools_required": 'called weather({"city":"Paris"}); arguments whole in the item, without deltas',
+            "stop": "the answer ends before it; it ends with response.completed",
+            "tools_result": "taken, and not heeded",
             "json_schema": "taken, and kept to",
             "sound_usage": "53.0 a second: weighted by price",
             "inline_limit": "data URLs of 13,000,000 bytes are taken, and of 14,000,000 refused",
+        },
+        {
+            "not what the pages say": "speech, system_with_speech, tools_required, json_schema, inline_limit",
+            "still open": "retry_after",
         },
     ),
     "strict": (
@@ -205,17 +231,23 @@ READINGS: dict[str, tuple[dict[str, Any], int, dict[str, str]]] = {
             "max_output_tokens": "refused (500",
             "sound_usage": "no usage to read it from",
             "inline_limit": "data URLs of 10,400,000 bytes are refused",
+            "request_limit": "not settled",
+        },
+        {
+            "not what the pages say": "speech, tools_named, json_object, inline_limit",
+            "still open": "stop, sound_usage, request_limit, retry_after",
         },
     ),
 }
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(("options", "limit", "expected"), READINGS.values(), ids=READINGS)
+@pytest.mark.parametrize(("options", "limit", "expected", "short"), READINGS.values(), ids=READINGS)
 def test_the_wire_is_read_and_played_back(
     options: dict[str, Any],
     limit: int,
     expected: dict[str, str],
+    short: dict[str, str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -227,13 +259,15 @@ def test_the_wire_is_read_and_played_back(
         monkeypatch.setenv("DMXAPI_BASE_URL", gateway.base_url)
         assert main(["doctor", "--wire", str(folder), "--yes"]) == 0
         out, err = capsys.readouterr()
-        assert len(gateway.requests) <= 30
+        assert len(gateway.requests) <= 40
     assert out == f"{folder / 'report.md'}\n"
-    said = dict(line.split(": ", 1) for line in err.splitlines()[1:])
+    said = dict(line.split(": ", 1) for line in err.splitlines() if not line.startswith(str(len(PROBES) - 1)))
     assert list(said) == [probe.name for probe in PROBES]
     assert {name: text for name, text in expected.items() if text not in said[name]} == {}, json.dumps(said, indent=1)
     page = (folder / "report.md").read_text("utf-8")
     assert all(f"## {probe.question}\n\n{said[probe.name]}\n" in page for probe in PROBES)
+    summary = dict(line[2:].split(": ", 1) for line in page.splitlines() if line.startswith("- "))
+    assert {verdict: summary[verdict] for verdict in short} == short
     kept = "".join(path.read_text("utf-8") for path in folder.iterdir())
     assert "sk-very" not in kept
     assert len(kept) < 400_000
@@ -247,7 +281,11 @@ def test_the_wire_is_read_and_played_back(
         record = json.loads((folder / "tools.json").read_text("utf-8"))
         tools = [{"name": "weather", "description": "d", "parameters": {"type": "object", "properties": {}}}]
         if record["status"] == 200:
-            assert llm.bind_tools(tools).invoke("Whatever?").tool_calls[0]["name"] == "weather"
+            asked: list[BaseMessage] = [HumanMessage("Whatever?")]
+            called = llm.bind_tools(tools).invoke(asked)
+            assert called.tool_calls[0]["name"] == "weather"
+            result = ToolMessage("Hail.", tool_call_id=called.tool_calls[0]["id"])
+            assert llm.bind_tools(tools).invoke([*asked, called, result]).text
         else:
             with pytest.raises(ValueError, match="tools is not supported"):
                 llm.bind_tools(tools).invoke("Whatever?")
@@ -271,16 +309,74 @@ def test_nobody_pays_unasked(shell: Shell, gateway: LocalGateway) -> None:
     for stdin, status in ((b"n\n", 1), (b"", 1)):
         outcome = shell("doctor", "--wire", "wire", stdin=stdin)
         assert outcome.status == status
-        assert "19 questions to qwen3.5-omni-plus-all at http://127.0.0.1" in outcome.err
+        assert "28 questions to qwen3.5-omni-plus-all at http://127.0.0.1" in outcome.err
         assert "(an estimate)" in outcome.err
     assert gateway.requests == []
 
 
-def test_a_wrong_key_ends_it(shell: Shell, gateway: LocalGateway) -> None:
-    gateway.play(scripts.ERRORS["401_invalid_token"]())
+HELLO = scripts.sse(scripts.answer("Hello."))
+BUSY = scripts.error(429, "busy", headers={"retry-after": "0.1"})
+ENDS: dict[str, tuple[list[Script], int, str, str]] = {
+    "a wrong key": ([scripts.ERRORS["401_invalid_token"]()], 1, "the service answered 401: Invalid token", ""),
+    "nothing for a plain question": (
+        [scripts.error(404, "no such model")],
+        1,
+        "the service answered 404: no such model",
+        "",
+    ),
+    "no money in the middle": (
+        [HELLO, scripts.ERRORS["403_quota"]()],
+        2,
+        "the service answered 403 (insufficient_user_quota)",
+        "- not what the pages say: nothing\n- as the pages say: stream\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answers", "calls", "said", "page"), ENDS.values(), ids=ENDS)
+def test_what_ends_it_and_what_is_kept_then(
+    answers: list[Script], calls: int, said: str, page: str, shell: Shell, gateway: LocalGateway
+) -> None:
+    gateway.play(*answers)
     outcome = shell("doctor", "--wire", "wire", "--yes")
-    assert (outcome.status, len(gateway.requests)) == (1, 1)
-    assert "error: the service answered 401: Invalid token" in outcome.err
+    assert (outcome.status, outcome.out, len(gateway.requests)) == (1, "", calls), outcome
+    assert f"error: {said}" in outcome.err
+    report = Path("wire/report.md")
+    assert page in (report.read_text("utf-8") if report.exists() else "")
+    assert report.exists() == bool(page)
+
+
+BUSY_TIMES: dict[str, tuple[list[Script], str, str, str]] = {
+    "once": (
+        [HELLO, BUSY, scripts.sse(scripts.spoken("Hello.", bytes(48_000)))],
+        "speech",
+        "in 1 item; ",
+        "429 with 0.1",
+    ),
+    "each time": (
+        [HELLO, *[BUSY] * 3],
+        "speech",
+        "no speech: not settled, the service failed each time (429: busy)",
+        "429 with 0.1",
+    ),
+    "without a word": (
+        [HELLO, scripts.error(500, "oops")],
+        "speech",
+        "in 1 item; ",
+        "500 without",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answers", "name", "said", "waits"), BUSY_TIMES.values(), ids=BUSY_TIMES)
+def test_a_busy_service_refuses_nothing(
+    answers: list[Script], name: str, said: str, waits: str, shell: Shell, gateway: LocalGateway
+) -> None:
+    gateway.play(*answers)
+    outcome = shell("doctor", "--wire", "wire", "--yes")
+    lines = dict(line.split(": ", 1) for line in outcome.err.splitlines() if ": " in line)
+    assert lines[name].startswith(said), outcome
+    assert lines["retry_after"] == waits
 
 
 def test_records_of_an_earlier_run_go(shell: Shell) -> None:
@@ -296,10 +392,11 @@ def test_records_of_an_earlier_run_go(shell: Shell) -> None:
 
 
 def test_what_is_not_recorded_gets_the_likeliest_answer(shell: Shell, gateway: LocalGateway) -> None:
-    gateway.play(scripts.ARRIVALS["aborts_at_once"](), scripts.sse(scripts.spoken("Spoken.", bytes(4800))))
+    aborts = [scripts.ARRIVALS["aborts_at_once"]() for _ in range(3)]
+    gateway.play(HELLO, scripts.sse(scripts.spoken("Spoken.", bytes(4800))), *aborts)
     outcome = shell("doctor", "--wire", "wire", "--yes")
     assert outcome.status == 0, outcome
-    assert "stream: refused (" in outcome.err
+    assert "speech_mp3: not settled, the service failed each time (" in outcome.err
     with LocalGateway(replay="wire") as again:
         llm = ChatDMXOmni(base_url=again.base_url, api_key=again.api_key, max_retries=0)
         picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}

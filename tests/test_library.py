@@ -170,6 +170,13 @@ def test_what_is_no_recording_is_in_the_report(gateway: LocalGateway, films: Pat
     assert library.verify() == []
 
 
+def test_a_library_beside_its_recordings_is_no_recording(gateway: LocalGateway, films: Path) -> None:
+    library = opened(gateway, films)
+    assert names(library.add(films).added) == ["yard.mp4", "silent.mp4"]
+    again = library.add([films, str(films / "**")])
+    assert (names(again.unchanged), again.failed) == (["yard.mp4", "silent.mp4"], [])
+
+
 NOWHERE: dict[str, tuple[Any, str]] = {
     "a file": ("nowhere.mp4", "nowhere.mp4: there is no such file or folder"),
     "a glob": ("*.nothing", "no file has a name like this"),

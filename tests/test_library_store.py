@@ -304,6 +304,7 @@ def test_places_that_are_no_library(tmp_path: Path) -> None:
         ("/proc/films.library", "restore it, or index into another place"),
         (tmp_path / "damaged", "restore it, or index into another place"),
         ("nowhere://films", "name a folder, or a place such as s3://bucket/films.library"),
+        (f"{tmp_path}/\udcca\udcd3", "LanceDB takes names in UTF-8 alone: name another place"),
     ]
     for place, remedy in cases:
         with pytest.raises(StorageError) as raised:

@@ -71,6 +71,59 @@ def test_importing_the_package_needs_no_extra(extra: str) -> None:
     assert (result.returncode, result.stdout.strip()) == (0, "imported"), result.stderr
 
 
+VIDEO, LIBRARY = ('pip install "langchain-dmx-omni[video]"', 'pip install "langchain-dmx-omni[library]"')
+MISSING: dict[str, tuple[str, str, str]] = {
+    "video": ("av", "import langchain_dmx_omni.video", f"langchain_dmx_omni.video needs: {VIDEO}"),
+    "its cache": ("platformdirs", "import langchain_dmx_omni.video", f"langchain_dmx_omni.video needs: {VIDEO}"),
+    "jobs": ("av", "import langchain_dmx_omni.jobs", f"langchain_dmx_omni.jobs needs: {VIDEO}"),
+    "a file that fits": (
+        "av",
+        "from langchain_dmx_omni import media; media.video(b'RIFF', fit=True)",
+        f"media.video(…, fit=True) needs: {VIDEO}",
+    ),
+    "sound that fits": (
+        "av",
+        "from langchain_dmx_omni import media; media.audio(b'RIFF', fit=True)",
+        f"media.audio(…, fit=True) needs: {VIDEO}",
+    ),
+    "a bar": (
+        "tqdm",
+        "from langchain_dmx_omni.video.progress import progress_bar; progress_bar('a', 1, 's').__enter__()",
+        f"a progress bar needs: {VIDEO}",
+    ),
+    "library": ("av", "import langchain_dmx_omni.library", f"langchain_dmx_omni.library needs: {LIBRARY}"),
+    "its store": (
+        "lancedb",
+        "from langchain_dmx_omni.library import Library; Library.open('films.library')",
+        f"a library needs LanceDB: {LIBRARY}",
+    ),
+    "a page": (
+        "uvicorn",
+        "import langchain_dmx_omni.web",
+        'langchain_dmx_omni.web needs: pip install "langchain-dmx-omni[web]"',
+    ),
+    "a page's video": (
+        "av",
+        "import langchain_dmx_omni.web",
+        'langchain_dmx_omni.web needs: pip install "langchain-dmx-omni[web]"',
+    ),
+    "a notebook": (
+        "IPython",
+        "from langchain_dmx_omni import notebook; notebook.show([])",
+        "langchain_dmx_omni.notebook needs: pip install ipython",
+    ),
+}
+
+
+@pytest.mark.parametrize(("package", "code", "said"), MISSING.values(), ids=MISSING)
+def test_what_is_not_installed_is_named_by_who_needs_it(package: str, code: str, said: str) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None\n{code}"
+    result = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert result.stderr.splitlines()[-1] == f"ImportError: {said}", result.stderr
+
+
 FROZEN = """
 import importlib.metadata as metadata
 real = metadata.version

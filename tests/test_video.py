@@ -472,11 +472,3 @@ def test_a_name_that_has_changed_still_works() -> None:
     assert warned[0].filename == __file__
     with pytest.raises(AttributeError, match=r"module 'langchain_dmx_omni\.video' has no attribute 'Windows'"):
         _ = video.Windows  # type: ignore[attr-defined]
-
-
-def test_without_the_extra_it_says_so() -> None:
-    code = "import sys; sys.modules['av'] = None; import langchain_dmx_omni.video"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr.splitlines()[-1] == (
-        'ImportError: langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"'
-    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +20,7 @@ from langchain_dmx_omni.testing import LocalGateway, Script, scripts
 from langchain_dmx_omni.web import WebPage
 
 from .calls import until
-from .cli_calls import ROOT, Shell, environment, in_terminal
+from .cli_calls import Shell, environment, in_terminal
 
 Scratch = Callable[[], list[Path]]
 
@@ -426,15 +424,6 @@ def test_an_upload_under_way_ends_with_the_page(gateway: LocalGateway, scratch: 
         page.stop()
         assert browser.recv(100).startswith(b"HTTP/1.1 503")
     assert scratch() == []
-
-
-@pytest.mark.parametrize("package", ["uvicorn", "av"])
-def test_without_its_extra(package: str) -> None:
-    code = f"import sys; sys.modules[{package!r}] = None; import langchain_dmx_omni.web"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert result.stderr.splitlines()[-1] == (
-        'ImportError: langchain_dmx_omni.web needs: pip install "langchain-dmx-omni[web]"'
-    )
 
 
 def test_a_window_of_no_length() -> None:

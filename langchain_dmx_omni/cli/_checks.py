@@ -30,6 +30,7 @@ from ._prices import Prices
 State = Literal["ok", "note", "wrong"]
 
 _EXTRAS = {
+    "cli": ("rich", "typer"),
     "video": ("av", "platformdirs", "tqdm"),
     "image": ("PIL", "pi_heif"),
     "local": ("uvicorn", "av", "espeakng_loader"),

@@ -27,7 +27,7 @@ def doctor(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Settle by some twenty small calls what the service's pages leave open; records go into the folder.",
+            help="Settle by some thirty small calls what the service's pages leave open; records go into the folder.",
             show_default=False,
         ),
     ] = None,
@@ -63,18 +63,22 @@ def _record(llm: ChatDMXOmni, folder: Path, of: _prices.Prices, *, yes: bool) ->
 
     llm._key()
     folder = _paths.folder(folder, "--wire")
-    tokens = sum(probe.tokens * max(1, len(probe.series)) for probe in PROBES)
+    asked = [probe for probe in PROBES if probe.tokens]
+    tokens = sum(probe.tokens * max(1, len(probe.series)) for probe in asked)
     cost = _prices.said(tokens * of.text / 1e6)
-    _output.note(f"{len(PROBES)} questions to {llm.model} at {without_user_info(llm.base_url)}: {cost}")
+    where = f"{llm.model} at {without_user_info(llm.base_url)}"
+    _output.note(f"{len(asked)} questions to {where}, and 50 to 150 MB to upload: {cost}")
     if not yes and not _output.confirmed("Ask them?"):
         raise typer.Exit(FAILED)
-    findings = []
-    for finding in _run.findings(_run.Service(llm, folder)):
-        findings.append(finding)
-        _output.note(f"{finding.probe.name}: {finding.reading.said}")
-    page = folder / "report.md"
-    text = _report.report(findings, base_url=llm.base_url, model=llm.model, version=_version())
-    page.write_text(text, "utf-8", errors="backslashreplace")
+    page, findings = folder / "report.md", []
+    try:
+        for finding in _run.findings(_run.Service(llm, folder)):
+            findings.append(finding)
+            _output.note(f"{finding.probe.name}: {finding.reading.said}")
+    finally:  # what is paid for is kept, whatever ends the rest
+        if findings:
+            text = _report.report(findings, base_url=llm.base_url, model=llm.model, version=_version())
+            page.write_text(text, "utf-8", errors="backslashreplace")
     _output.answer(str(page))
 
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
 _HINTS: dict[type[BaseException], str] = {
-    errors.MediaTooLargeError: "here: --fit, or a question about a recording of any length: dmx-omni ask-long",
+    errors.MediaTooLargeError: "dmx-omni ask … --fit makes it fit; dmx-omni ask-long takes recordings of any length",
     errors.AuthenticationError: "dmx-omni doctor looks at the key, the host and what is between",
     errors.ConnectError: "dmx-omni doctor looks at the host, the proxy and the certificates",
     errors.EmptyAnswerError: "dmx-omni voices lists the voices",
@@ -57,10 +57,16 @@ def report(failure: BaseException, about: str = "") -> None:
         failure: The error.
         about: What it went wrong with, such as a file's name.
     """
-    _output.error(f"{about}: {_output.one_line(failure)}" if about else _output.one_line(failure))
+    said = _output.one_line(failure)
+    if about:
+        named, _, rest = said.partition(": ")
+        said = f"{about}: {rest if named.endswith(about) else said}"  # many name it themselves, by its whole path
+    _output.error(said)
     for each in getattr(failure, "__notes__", ()):
         _output.note(f"  {each}")
     hint = next((_HINTS[kind] for kind in type(failure).__mro__ if kind in _HINTS), None)
+    if hint is None and "fit=True) does" in said:
+        hint = "here: dmx-omni ask … --fit"
     if hint:
         _output.note(f"  {hint}")
     elif isinstance(failure, errors.ConfigurationError) and "DMXAPI_API_KEY" in str(failure):

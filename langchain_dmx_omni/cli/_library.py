@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -18,7 +20,7 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_dmx_omni._profiles import DEFAULT_VOICE
 from langchain_dmx_omni.errors import ConfigurationError
 
-from . import _output, _paths, _prices
+from . import _output, _paths, _prices, _storage
 from ._ask import Voice
 from ._failures import FAILED, report
 from ._model import Model, PricesText, Retries, chat_model
@@ -52,6 +54,41 @@ Embeddings = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How object storage is reached."""
+
+    storage_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--storage-option",
+            metavar="KEY=VALUE",
+            help="For s3:// and others: key, secret, token, endpoint_url, region. What the environment says is known.",
+            show_default=False,
+        ),
+    ] = None
+
+    def opening(self, place: str) -> dict[str, Any]:
+        """What `Library.open` takes for a place."""
+        options = _storage.parsed(self.storage_option)
+        if not options or not _URL.match(place):
+            return {}
+        return {
+            "storage_options": _storage.for_lance(options, place),
+            "folder_options": _storage.for_fsspec(options, place),
+        }
+
+    def reading(self, paths: Sequence[str]) -> dict[str, Any] | None:
+        """What reaches recordings; they share their options, so those that are URLs are of one kind."""
+        options, urls = _storage.parsed(self.storage_option), [path for path in paths if _URL.match(path)]
+        kinds = {url.partition("://")[0].lower() for url in urls}
+        if len(kinds) > 1 and options:
+            raise typer.BadParameter(
+                f"{' and '.join(sorted(kinds))} at once: add them one after the other", param_hint="--storage-option"
+            )
+        return _storage.for_fsspec(options, urls[0]) if options and urls else None
 
 
 @dataclass(frozen=True)
@@ -95,6 +132,7 @@ def add(
     ] = 4,
     engine: Annotated[Literal["threads", "ray"], typer.Option(help="This process, or a Ray cluster.")] = "threads",
     embeddings: Embeddings = None,
+    storage: Storage,
     prices: PricesText = None,
     model: Model = None,
     retries: Retries = 4,
@@ -104,7 +142,8 @@ def add(
     llm = chat_model(model=model, max_retries=retries)
     if captions == "model" and llm.api_key is None:
         raise ConfigurationError("there is no API key: set DMXAPI_API_KEY, or take --captions subtitles")
-    library = _opened(place, llm, embeddings, language=language)
+    reading = storage.reading(paths)
+    library = _opened(place, llm, embeddings, storage, language=language)
     used = UsageMetadataCallbackHandler()
     with patient(), _bar() as moved:
         outcome = library.add(
@@ -114,6 +153,7 @@ def add(
             progress=moved,
             max_concurrency=max_concurrency,
             config={"callbacks": [used]},
+            source_options=reading,
         )
     _report(outcome)
     usage: UsageMetadata | None = reduce(add_usage, used.usage_metadata.values(), None)
@@ -129,9 +169,11 @@ def search(
     *,
     as_json: Json = False,
     finding: Finding,
+    storage: Storage,
 ) -> None:
     """Find moments, the best first. Nothing is asked of the model."""
-    moments = _opened(_there(place), chat_model(), finding.embeddings).search(query, **finding.options)
+    library = _opened(_there(place), chat_model(), finding.embeddings, storage)
+    moments = library.search(query, **finding.options)
     if as_json:
         _output.answer_json([_moment(each) for each in moments])
     elif moments:
@@ -155,6 +197,7 @@ def ask(
     as_json: Json = False,
     look: Annotated[bool, typer.Option("--look/--no-look", help="Look at the clips again before answering.")] = True,
     finding: Finding,
+    storage: Storage,
     prices: PricesText = None,
     model: Model = None,
     retries: Retries = 4,
@@ -164,7 +207,7 @@ def ask(
     sheet = _picture_target(sheet)
     of = _prices.prices(prices)
     spoken = (voice or DEFAULT_VOICE) if save else None
-    library = _opened(_there(place), chat_model(model=model, max_retries=retries), finding.embeddings)
+    library = _opened(_there(place), chat_model(model=model, max_retries=retries), finding.embeddings, storage)
     answer = library.ask(question, voice=spoken, look=look, **finding.options)
     if save is not None and answer.speech is not None:
         answer.speech.save(save)
@@ -184,29 +227,33 @@ def ask(
     _output.note(f"tokens: {_output.usage(answer.usage, _prices.said(cost))}")
 
 
-def verify(place: Place) -> None:
+def verify(place: Place, *, storage: Storage) -> None:
     """Look whether all parts of a library are in step; what is not is named with its remedy."""
-    problems = _opened(_there(place), None, "none").verify()
+    problems = _opened(_there(place), None, "none", storage).verify()
     for each in problems:
-        _output.answer(f"{each.source or place}: {each.what}; {each.remedy}")
+        add, remove = (f"dmx-omni library {verb} {_quoted(place, _shown(each.source))}" for verb in ("add", "remove"))
+        _output.answer(f"{_shown(each.source) or place}: {each.what}; {each.remedy_by(add=add, remove=remove)}")
     if problems:
         raise typer.Exit(FAILED)
     _output.answer("all is well")
 
 
 def remove(
-    place: Place, sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Recordings in the library.")]
+    place: Place,
+    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Recordings in the library.")],
+    *,
+    storage: Storage,
 ) -> None:
     """Remove recordings from a library. The model's answers are kept: adding one again is free."""
-    library = _opened(_there(place), None, "none")
+    library = _opened(_there(place), None, "none", storage)
     for source in sources:
         library.remove(source)
         _output.note(f"{source}: removed")
 
 
-def stats(place: Place, *, as_json: Json = False) -> None:
+def stats(place: Place, *, as_json: Json = False, storage: Storage) -> None:
     """Say how much there is in a library."""
-    known = _opened(_there(place), None, "none").stats()
+    known = _opened(_there(place), None, "none", storage).stats()
     if as_json:
         _output.answer_json(asdict(known))
         return
@@ -223,11 +270,11 @@ def stats(place: Place, *, as_json: Json = False) -> None:
 COMMANDS = (add, search, ask, verify, remove, stats)
 
 
-def _opened(place: str, llm: ChatDMXOmni | None, embeddings: str | None, **options: Any) -> Library:
+def _opened(place: str, llm: ChatDMXOmni | None, embeddings: str | None, storage: Storage, **options: Any) -> Library:
     from langchain_dmx_omni.library import Library, LocalEmbeddings  # noqa: PLC0415  # an extra
 
     chosen: Any = LocalEmbeddings() if embeddings == "local" else embeddings
-    return Library.open(place, llm=llm, embeddings=chosen, **options)
+    return Library.open(place, llm=llm, embeddings=chosen, **storage.opening(place), **options)
 
 
 def _there(place: str) -> str:
@@ -282,6 +329,11 @@ def _shown(source: str) -> str:
     """Return a recording as it is seen from this folder."""
     here = f"{Path.cwd()}{os.sep}"
     return source.removeprefix(here)
+
+
+def _quoted(*words: str) -> str:
+    """Return words as a shell takes them."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _row(moment: Moment) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def answer_drawn(text: str, end: str = "\n") -> None:
     except OSError as failure:
         if failure.errno == errno.EINVAL and os.name == "nt":  # what Windows calls a broken pipe
             raise BrokenPipeError from failure
-        raise
+        raise OSError(failure.errno, failure.strerror, "standard output") from failure
 
 
 def answer_json(value: Any) -> None:

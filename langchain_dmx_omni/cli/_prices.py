@@ -10,8 +10,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import typer
+
 from langchain_dmx_omni._media.token_rules import count_audio, count_video
-from langchain_dmx_omni.errors import ConfigurationError
 
 VARIABLE = "DMX_OMNI_PRICES"
 
@@ -49,8 +50,9 @@ def prices(text: str | None = None) -> Prices:
         text: `text=7,audio=53,answer=40,speech=213`; what is left out is the list's.
 
     Raises:
-        ConfigurationError: It is none of that.
+        typer.BadParameter: It is none of that.
     """
+    where = VARIABLE if text is None else "--prices"
     text = os.environ.get(VARIABLE, "") if text is None else text
     given: dict[str, float] = {}
     for item in filter(None, map(str.strip, text.split(","))):
@@ -60,8 +62,9 @@ def prices(text: str | None = None) -> Prices:
         except ValueError:
             given[""] = 0.0
     if not given.keys() <= set(Prices._fields) or any(not 0 <= value < float("inf") for value in given.values()):
-        raise ConfigurationError(
-            f"prices {text!r}: write text=7,audio=53,answer=40,speech=213 (CNY per million tokens), or some of these"
+        raise typer.BadParameter(
+            f"{text!r}: write text=7,audio=53,answer=40,speech=213 (CNY per million tokens), or some of these",
+            param_hint=where,
         )
     return Prices(**given)
 

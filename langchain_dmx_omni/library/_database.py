@@ -29,6 +29,7 @@ _REMEDIES: Final = (
     (("permission denied", "read-only file system", "accessdenied", "403"), errno.EACCES, "let this user write there"),
     (("conflict", "concurrent"), errno.EAGAIN, "another process writes there; do it again when it is done"),
     (("not a directory", "file exists"), errno.ENOTDIR, "a library is a folder: name another place"),
+    (("surrogates not allowed",), errno.EILSEQ, "LanceDB takes names in UTF-8 alone: name another place"),
     (("no object store provider",), errno.EINVAL, "name a folder, or a place such as s3://bucket/films.library"),
     (
         ("sufficient data", "magic", "corrupt", "not found", "notfound", "no such file", "decode", "parquet", "utf"),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ StrPath = str | os.PathLike[str]
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 SUBTITLES = frozenset({".srt", ".vtt", ".ass", ".ssa"})
 """How side files end: they belong to the recording beside them, and are none themselves."""
+
+
+LIBRARY_MARK = ("moments", "recordings.lance")
+"""What is in the folder of a library and of nothing else."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,9 @@ def open_url(url: str, options: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def list_recordings(paths: StrPath | Iterable[StrPath], options: Mapping[str, Any] | None = None) -> list[Listed]:
-    """Return the files that paths, folders and globs name, each once, in order; hidden files and subtitles are none.
+    """Return the files that paths, folders and globs name, each once, in order.
+
+    Hidden files, subtitles and what is in the folder of a library are none.
 
     Args:
         paths: One or several: of files, of folders (with all that is in them), globs (`**` for any depth), or URLs of
@@ -119,6 +126,8 @@ def _on_disk(name: str) -> list[Listed]:
         files = [file for match in matches for file in (_below(match) if match.is_dir() else [match])]
     else:
         raise ConfigurationError(f"{name}: there is no such file or folder")
+    is_library = cache(lambda folder: folder.joinpath(*LIBRARY_MARK).is_dir())
+    files = [file for file in files if not any(map(is_library, file.parents))]
     wanted = [file for file in files if _is_wanted(file.name) and file.is_file()]
     if not wanted and not path.is_dir():
         raise ConfigurationError(f"{name}: no file has a name like this")
@@ -164,7 +173,13 @@ def _on_place(url: str, options: Mapping[str, Any]) -> list[Listed]:
         raise ConfigurationError(f"{url}: it can't be listed: {error}") from error
     if not files:
         raise ConfigurationError(f"{url}: there is nothing")
-    names = sorted(name for name, info in files.items() if info["type"] == "file" and _is_wanted(Path(name).name))
+    mark = f"/{'/'.join(LIBRARY_MARK)}/"
+    libraries = tuple({f"{name.partition(mark)[0]}/" for name in files if mark in name})
+    names = sorted(
+        name
+        for name, info in files.items()
+        if info["type"] == "file" and _is_wanted(Path(name).name) and not name.startswith(libraries)
+    )
     return [Listed(filesystem.unstrip_protocol(name), _version(files[name]), options) for name in names]
 
 

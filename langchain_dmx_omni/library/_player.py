@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
+from langchain_dmx_omni._extras import installed_by
+
 from ._spelling import time_range
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["player", "show"]
 
-_MISSING: Final = "moment.show() needs a notebook: pip install ipython"
 _MOST: Final = 2_000
 """Bytes of HTML: a notebook keeps what it has shown."""
 
@@ -27,12 +28,8 @@ def show(moment: Moment) -> None:
     Raises:
         ImportError: IPython is not installed.
     """
-    try:
+    with installed_by("ipython", "moment.show()", "IPython"):
         import IPython.display  # noqa: PLC0415  # nothing else needs it
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "IPython":
-            raise
-        raise ImportError(_MISSING) from None
     notebook: Any = IPython.display
     notebook.display(notebook.HTML(player(moment)))
 

@@ -22,7 +22,22 @@ class Problem(NamedTuple):
     source: str
     """The recording, or `""` for the library as a whole."""
     what: str
-    remedy: str
+    way_out: str
+    """How it is mended, with `{add}` and `{remove}` for these."""
+
+    @property
+    def remedy(self) -> str:
+        """How it is mended, in Python's words."""
+        return self.remedy_by(add="add it again", remove=f"remove({self.source!r})")
+
+    def remedy_by(self, *, add: str, remove: str) -> str:
+        """Return how it is mended, in other words.
+
+        Args:
+            add: What indexes the recording again.
+            remove: What removes it.
+        """
+        return self.way_out.format(add=add, remove=remove)
 
 
 @dataclass

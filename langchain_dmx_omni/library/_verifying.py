@@ -32,17 +32,16 @@ def problems(store: MomentStore, writer: Writer) -> Iterator[Problem]:
 
 
 def _of(source: str, known: Recorded | None, count: int, unrecorded: int) -> Iterator[Problem]:
-    again, remove = "add it again", f"remove({source!r})"
     if known is None:
-        yield Problem(source, f"there are {count} moments of a recording that is not indexed to its end", again)
+        yield Problem(source, f"there are {count} moments of a recording that is not indexed to its end", "{add}")
         return
     if known.origin == "documents":
         return
     if count != known.moments:
-        yield Problem(source, f"{known.moments} moments were indexed, {count} are there", f"{remove}, and {again}")
+        yield Problem(source, f"{known.moments} moments were indexed, {count} are there", "{remove}, and {add}")
     if unrecorded:
-        yield Problem(source, f"{unrecorded} of its moments are not recorded", f"{remove}, and {again}")
+        yield Problem(source, f"{unrecorded} of its moments are not recorded", "{remove}, and {add}")
     if known.missing:
-        yield Problem(source, f"{known.missing} windows have no answer", again)
+        yield Problem(source, f"{known.missing} windows have no answer", "{add}")
     if not is_url(source) and not Path(source).is_file():
-        yield Problem(source, "the file is gone: it can be neither looked at nor cut", f"put it back, or {remove}")
+        yield Problem(source, "the file is gone: it can be neither looked at nor cut", "put it back, or {remove}")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, message_chunk_to_message
 
+from langchain_dmx_omni._extras import installed_by
 from langchain_dmx_omni._secrets import without_media
 from langchain_dmx_omni.errors import InvalidInputError
 from langchain_dmx_omni.speech import Speech
@@ -90,8 +91,9 @@ class _Live:
 
     def __init__(self) -> None:
         # There in every notebook, and nowhere else needed.
-        from IPython import get_ipython  # noqa: PLC0415
-        from IPython.display import display  # noqa: PLC0415
+        with installed_by("ipython", "langchain_dmx_omni.notebook", "IPython"):
+            from IPython import get_ipython  # noqa: PLC0415
+            from IPython.display import display  # noqa: PLC0415
 
         self._whole: AIMessageChunk | None = None
         self._shown = 0.0

@@ -22,6 +22,7 @@ class _Features(NamedTuple):
     speaks: bool
     known_voice: bool
     system_with_speech: bool
+    answers_tool: bool
     tools: bool
     tool_choice: str
     format: str
@@ -42,9 +43,9 @@ class _Kept(NamedTuple):
 class Replay:
     """Recorded answers, each for requests of its kind.
 
-    A request gets the answer to one that agrees with it in all that matters (speech, voice, system message, tools,
-    format, media), be it an error; else the whole answer to the one that agrees most. Speech is silence of the
-    recorded length and header.
+    A request gets the answer to one that agrees with it in all that matters (speech, voice, system message, tools and
+    their results, format, media), be it an error; else the whole answer to the one that agrees most. Speech is silence
+    of the recorded length and header.
 
     Args:
         folder: What `dmx-omni doctor --wire` has written.
@@ -89,6 +90,7 @@ def _features(body: Mapping[str, Any]) -> _Features:
         speaks=speaks,
         known_voice=not speaks or spoken.get("voice") in voices.names(),
         system_with_speech=speaks and any(item.get("role") == "system" for item in messages),
+        answers_tool=bool(messages) and messages[-1].get("type") == "function_call_output",
         tools=bool(body.get("tools")),
         tool_choice="named" if isinstance(choice, dict) else str(choice or "auto"),
         format=str(form.get("type")) if isinstance(form, dict) else "text",

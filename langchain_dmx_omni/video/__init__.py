@@ -5,9 +5,10 @@ Needs the extra `video`.
 
 from typing import TYPE_CHECKING
 
+from langchain_dmx_omni._extras import extra
 from langchain_dmx_omni._warnings import warn_user
 
-try:
+with extra("video", "langchain_dmx_omni.video", "av", "platformdirs"):
     from ._cache import cache_dir, clear_cache, content_hash
     from ._plan import INLINE_BYTES
     from .cuts import scenes, silences
@@ -15,10 +16,6 @@ try:
     from .probe import MediaInfo, StreamInfo, probe
     from .segments import Segment, split
     from .windows import By, TimeRange, copied_windows, windows
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] not in ("av", "platformdirs"):
-        raise
-    raise ImportError('langchain_dmx_omni.video needs: pip install "langchain-dmx-omni[video]"') from None
 
 __all__ = [
     "INLINE_BYTES",

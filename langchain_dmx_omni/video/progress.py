@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from langchain_dmx_omni._extras import extra
+
 __all__ = ["ProgressCallback", "Report", "progress_bar", "reporting"]
 
 ProgressCallback = Callable[[float, float], object]
@@ -25,7 +27,8 @@ def progress_bar(name: str, total: float, unit: str, *, initial: float = 0, digi
         initial: How much was done before, and took no time now.
         digits: Of what is done, behind the point.
     """
-    from tqdm.auto import tqdm  # noqa: PLC0415  # a notebook's bar is slow to import
+    with extra("video", "a progress bar", "tqdm"):
+        from tqdm.auto import tqdm  # noqa: PLC0415  # a notebook's bar is slow to import
 
     count = f"{{n:.{digits}f}}/{{total}}" if digits else "{n_fmt}/{total_fmt}"
     layout = f"{{l_bar}}{{bar}}| {count} [{{elapsed}}<{{remaining}}, {{rate_fmt}}{{postfix}}]"

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from langchain_dmx_omni._failures import from_event, from_response
 from langchain_dmx_omni._sse import EventDecoder
 from langchain_dmx_omni._transport.raw import RawAnswer
+from langchain_dmx_omni.errors import DMXOmniError
 
 _AUDIO_DELTAS = ("response.output_audio.delta", "response.audio.delta")
 _ENDS = ("response.completed", "response.incomplete", "response.failed", "error")
@@ -29,7 +31,7 @@ class Heard:
     """
 
     answer: RawAnswer | None
-    failure: str = ""
+    failure: DMXOmniError | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     """What else the call has found out."""
 
@@ -66,16 +68,35 @@ class Heard:
     def error(self) -> str | None:
         """What the service says is wrong, with its status; None for an answer."""
         if self.answer is None:
-            return self.failure
-        for event in [self._json, *self.events]:
-            error = event.get("error") or (event.get("response") or {}).get("error")
-            if error:
-                said = error.get("message") if isinstance(error, dict) else error
-                return f"{self.status}: {said}"
+            return str(self.failure)
+        if self._event_of_error is not None:
+            error = _error_in(self._event_of_error)
+            said = error.get("message") if isinstance(error, dict) else error
+            return f"{self.status}: {said}"
         if self.status != 200:
             said = self._json.get("message") or self.body[:200].decode("utf-8", "replace")
             return f"{self.status}: {said}"
         return None
+
+    @cached_property
+    def trouble(self) -> DMXOmniError | None:
+        """What the client would raise; None for an answer, even for one with nothing in it."""
+        if self.answer is None:
+            return self.failure
+        if self.status != 200:
+            return from_response(self.status, self.answer.headers, self.body)
+        if self._event_of_error is not None:
+            return from_event(self._event_of_error, self.answer.headers)
+        return None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the service has decided; when it is busy or broken it hasn't."""
+        return self.trouble is None or not self.trouble.is_retryable
+
+    @property
+    def _event_of_error(self) -> dict[str, Any] | None:
+        return next((event for event in [self._json, *self.events] if _error_in(event)), None)
 
     @cached_property
     def _json(self) -> dict[str, Any]:
@@ -164,6 +185,12 @@ class Heard:
             "comments": sum(line.startswith(b":") for line in lines),
             "done": any(line.startswith(b"data:") and line[5:].strip() == b"[DONE]" for line in lines),
         }
+
+
+def _error_in(event: dict[str, Any]) -> Any:
+    response = event.get("response")
+    inner = event.get("error") or (response.get("error") if isinstance(response, dict) else None)
+    return inner or (event if event.get("type") == "error" else None)
 
 
 def _of(item: Any, kind: str) -> Iterator[dict[str, Any]]:

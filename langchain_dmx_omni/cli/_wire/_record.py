@@ -32,7 +32,7 @@ def record(probe: Probe, request: Mapping[str, Any], heard: Heard, secrets: Secr
         "status": heard.status,
         "headers": {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers} if answer else {},
         "seconds": answer.seconds if answer else 0.0,
-        "failure": secrets.redact(heard.failure),
+        "failure": secrets.redact(str(heard.failure or "")),
         "newline": heard.layout["newline"] or "\n",
         "lines": [_line(line, secrets) for line in re.split(rb"\r\n|\n|\r", heard.body)],
     }

@@ -194,7 +194,7 @@ READINGS: dict[str, tuple[dict[str, Any], int, dict[str, str], dict[str, str]]] 
     "system messages are passed over": (
         {"system_with_audio": True},
         _rules.MAX_DATA_URI_BYTES,
-        {"system_with_speech": "taken, and not heeded: it says 'This is a simulated"},
+        {"system_with_speech": 'taken, and not heeded: it says "This is a simulated'},
         {"not what the pages say": "system_with_speech", "still open": "stop, retry_after"},
     ),
     "relaxed": (

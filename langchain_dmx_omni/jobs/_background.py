@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, wait
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_TURN = 0.2
+"""Seconds of one wait. The system may hand Ctrl-C to another thread than the one that waits, which would wait on."""
+
+
+def take(queue: SimpleQueue[T]) -> T:
+    """Return the next of a queue, as soon as there is one; Ctrl-C comes through."""
+    while True:
+        with suppress(Empty):
+            return queue.get(timeout=_TURN)
+
+
+def acquire(places: threading.Semaphore) -> None:
+    """Take one of several places, as soon as one is free; Ctrl-C comes through."""
+    while not places.acquire(timeout=_TURN):
+        pass
+
+
+def _await(calls: Iterable[Future[Any]]) -> None:
+    """Wait for calls; Ctrl-C comes through."""
+    left = set(calls)
+    while left:
+        left = wait(left, timeout=_TURN).not_done
 
 
 class Calls:
@@ -34,14 +59,14 @@ class Calls:
             self._leave()
             return
         try:
-            wait(list(self._under_way))
+            _await(list(self._under_way))
         except BaseException:
             self._leave()
             raise
 
     def _leave(self) -> None:
         """Wait for the calls that have begun; the others never will."""
-        wait([call for call in list(self._under_way) if not call.cancel()])
+        _await([call for call in list(self._under_way) if not call.cancel()])
 
     def begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call a function on a thread, in the context of the caller, and return what will be its result.

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
 
-from ._background import Calls
+from ._background import Calls, take
 
 InputT = TypeVar("InputT")
 ResultT = TypeVar("ResultT")
@@ -38,7 +38,7 @@ def completed(
             waiting = enumerate(inputs)
             while True:
                 if under_way >= at_a_time:
-                    yield finished.get()
+                    yield take(finished)
                     under_way -= 1
                 if (following := next(waiting, None)) is None:
                     break
@@ -46,7 +46,7 @@ def completed(
                 calls.begin(call, each).add_done_callback(partial(_put, finished, index))
                 under_way += 1
             for _ in range(under_way):
-                yield finished.get()
+                yield take(finished)
         except BaseException as interruption:
             stop(interruption)
             raise

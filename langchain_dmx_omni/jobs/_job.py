@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from langchain_dmx_omni.errors import ConfigurationError
 
 from ._ask import Method, aask, ask, identity, structured
-from ._background import Calls
+from ._background import Calls, acquire
 from ._batch import Batch, concurrency
 from ._places import open_place
 from ._recording import Recording, WindowOptions, local_path
@@ -200,7 +200,7 @@ class Job(Several[ResultT], Runnable[StrPath, ResultT], Generic[ResultT]):
         # Whoever leaves waits for the calls: they are paid for, and kept.
         with closing(run.questions()) as questions, Calls() as calls:
             for window, question in questions:
-                slots.acquire()
+                acquire(slots)
                 if run.stopped is not None:
                     slots.release()
                     break

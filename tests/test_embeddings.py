@@ -154,8 +154,8 @@ async def test_no_more_requests_under_way_than_allowed(concurrency: int) -> None
         texts = [str(number) for number in range(9)]
         await asyncio.to_thread(model.embed_documents, texts)
         await model.aembed_documents(texts)
-        # The gateway learns a moment after the client that a request is finished.
-        assert concurrency <= gateway.most <= concurrency + 1
+        # The gateway learns a moment after the client that a request is finished, and of each the next may have begun.
+        assert concurrency <= gateway.most <= 2 * concurrency
 
 
 @pytest.mark.parametrize("way", ["sync", "async"])

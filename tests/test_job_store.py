@@ -323,7 +323,7 @@ def test_what_has_begun_is_kept_wherever_ctrl_c_comes(
         if mine and calls == 2 and moment.startswith("after"):
             raise KeyboardInterrupt
 
-    def awaited(futures: Any) -> Any:
+    def awaited(futures: Any, timeout: float) -> Any:
         monkeypatch.undo()
         raise KeyboardInterrupt
 

@@ -267,14 +267,15 @@ class Scattered(Topics):
 
 
 async def test_many_are_searched_through_indices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = MomentStore.open(tmp_path, embeddings=Scattered(dimensions=8))
+
     def indices() -> set[str]:
-        return {index.name for index in store._table.lance.list_indices()}
+        return {index.name for index in many._table.lance.list_indices()}
 
     def write(numbers: range) -> None:
-        store.add_documents([moment(f"{number}", f"film {number % 7}", number, number, "a") for number in numbers])
-        store.optimize()
+        many.add_documents([moment(f"{number}", f"film {number % 7}", number, number, "a") for number in numbers])
+        many.optimize()
 
-    store = MomentStore.open(tmp_path, embeddings=Scattered(dimensions=8))
     write(range(300))
     assert indices() == {"words_idx"}
     monkeypatch.setattr(_table, "_ROWS_FOR_INDICES", 300)
@@ -283,14 +284,14 @@ async def test_many_are_searched_through_indices(tmp_path: Path, monkeypatch: py
         (599, {"words_idx", "source_idx", "vector_300"}),
         (600, {"words_idx", "source_idx", "vector_600"}),
     ):
-        write(range(store.count(), rows))
-        assert (store.count(), indices()) == (rows, names)
-        texts = [document.metadata["source"] for document in store.documents(sources="film 3")]
+        write(range(many.count(), rows))
+        assert (many.count(), indices()) == (rows, names)
+        texts = [document.metadata["source"] for document in many.documents(sources="film 3")]
         assert texts == ["film 3"] * len(range(3, rows, 7))
-        assert len(await ids(store, "what?", k=99, sources="film 3", mode="meaning")) == min(99, len(texts))
-    found = await ids(store, "what?", k=20, mode="meaning")
-    store._table.lance.drop_index("vector_600")
-    assert len({*found} & {*await ids(store, "what?", k=20, mode="meaning")}) >= 18
+        assert len(await ids(many, "what?", k=99, sources="film 3", mode="meaning")) == min(99, len(texts))
+    found = await ids(many, "what?", k=20, mode="meaning")
+    many._table.lance.drop_index("vector_600")
+    assert len({*found} & {*await ids(many, "what?", k=20, mode="meaning")}) >= 18
 
 
 def test_places_that_are_no_library(tmp_path: Path) -> None:

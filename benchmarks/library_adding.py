@@ -22,6 +22,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from langchain_core.language_models import FakeListChatModel
+from langchain_core.output_parsers import PydanticOutputParser
+from langchain_core.runnables import Runnable
+from pydantic import Field
 
 from langchain_dmx_omni import video
 from langchain_dmx_omni.library import Library
@@ -43,10 +46,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.library_adding", description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=4.0, help="length of the recording (%(default)g)")
     parser.add_argument("--rounds", type=int, default=3, help="how often the sides take their turn (%(default)s)")
+    parser.add_argument("--folder", type=Path, help="where the recording is kept for the next run")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dmx-omni-") as folder:
         _say("| | × real time | CPU s | × split's speed |\n|---|---|---|---|")
-        cutting(talk.cached(Path(folder), args.minutes), args.rounds)
+        cutting(talk.cached(args.folder or Path(folder), args.minutes), args.rounds)
         again(Path(folder))
 
 
@@ -79,7 +83,7 @@ def again(folder: Path) -> None:
     for number in range(RECORDINGS):
         # A box that players skip makes each another file.
         (films / f"{number:04}.mp4").write_bytes(clip + (12).to_bytes(4, "big") + b"free" + number.to_bytes(4, "big"))
-    place, model = folder / "thousand.library", Counting(responses=[json.dumps(ANSWER)])
+    place, model = folder / "thousand.library", AtOnce()
     for name in ("added", "unchanged"):
         began, asked = time.perf_counter(), model.calls
         report = Library.open(place, llm=model, embeddings="none").add(films, max_concurrency=2)
@@ -87,18 +91,23 @@ def again(folder: Path) -> None:
         _say(f"{len(getattr(report, name))} recordings {name}: {took:.2f} s, {model.calls - asked} requests")
 
 
-class Counting(FakeListChatModel):
+class AtOnce(FakeListChatModel):
     """A model that answers at once, and counts.
 
     Attributes:
         calls: How often it was asked.
     """
 
+    responses: list[str] = Field(default_factory=lambda: [json.dumps(ANSWER)])
     calls: int = 0
 
     def _call(self, *args: Any, **kwargs: Any) -> str:
         self.calls += 1
         return super()._call(*args, **kwargs)
+
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        """Return the model, and what reads its answer."""
+        return self | PydanticOutputParser(pydantic_object=schema)
 
 
 def _split(source: Path, out: Path) -> None:
@@ -108,8 +117,7 @@ def _split(source: Path, out: Path) -> None:
 
 
 def _add(source: Path, out: Path, embeddings: Literal["none"] | None) -> None:
-    model = FakeListChatModel(responses=[json.dumps(ANSWER)])
-    report = Library.open(out, llm=model, embeddings=embeddings, by="time").add(source)
+    report = Library.open(out, llm=AtOnce(), embeddings=embeddings, by="time").add(source)
     if report.failed or report.missing:
         sys.exit(f"not indexed: {report}")
 

@@ -30,6 +30,7 @@ from langchain_dmx_omni import video
 from langchain_dmx_omni.library import Library
 
 from . import talk
+from .clips import make_clip
 
 RECORDINGS = 1_000
 ANSWER = {
@@ -79,7 +80,7 @@ def again(folder: Path) -> None:
     """Add a thousand recordings twice."""
     films = folder / "films"
     films.mkdir()
-    clip = _clip(folder / "clip.mp4")
+    clip = make_clip(folder / "clip.mp4", 2.0, width=64, height=48, fps=5, sound=False).read_bytes()
     for number in range(RECORDINGS):
         # A box that players skip makes each another file.
         (films / f"{number:04}.mp4").write_bytes(clip + (12).to_bytes(4, "big") + b"free" + number.to_bytes(4, "big"))
@@ -120,18 +121,6 @@ def _add(source: Path, out: Path, embeddings: Literal["none"] | None) -> None:
     report = Library.open(out, llm=AtOnce(), embeddings=embeddings, by="time").add(source)
     if report.failed or report.missing:
         sys.exit(f"not indexed: {report}")
-
-
-def _clip(path: Path) -> bytes:
-    import av
-
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libx264", rate=5)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for _ in range(10):
-            container.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
-        container.mux(stream.encode(None))
-    return path.read_bytes()
 
 
 def _cpu() -> float:

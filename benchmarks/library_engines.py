@@ -29,6 +29,8 @@ from langchain_dmx_omni import ChatDMXOmni
 from langchain_dmx_omni.library import Library
 from langchain_dmx_omni.testing import LocalGateway, Request, Script, scripts
 
+from .clips import make_clip
+
 _WINDOW = 5.0
 _PER_RECORDING = 50
 """Windows of one recording."""
@@ -126,9 +128,6 @@ def _run(folder: Path, recordings: list[Path], name: str, service: Service) -> R
 
 def _recordings(folder: Path, windows: int) -> list[Path]:
     """Make recordings, each another one, of `windows` windows together; each lasts 5 s and shares a quarter of them."""
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
-    from make_clip import make_clip  # type: ignore[import-not-found]
-
     folder.mkdir()
     count = -(-windows // _PER_RECORDING)
     seconds = _PER_RECORDING * _WINDOW * 0.75 + 1.1

@@ -12,7 +12,6 @@ The exit status is 1 where any of this does not hold.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import random
 import subprocess
@@ -26,6 +25,8 @@ from typing import Any
 from langchain_dmx_omni import ChatDMXOmni
 from langchain_dmx_omni.library import Library
 from langchain_dmx_omni.testing import LocalGateway, Request
+
+from .clips import make_clip
 
 ROOT = Path(__file__).resolve().parent.parent
 FILMS, SECONDS, WINDOW, CALLS = 12, 20.0, 2.0, 4
@@ -83,7 +84,6 @@ def measure(scratch: Path, gateway: LocalGateway, kills: int, rng: random.Random
     """Run it, print a line for each kill and the outcome, and return the exit status."""
     films = scratch / "films"
     films.mkdir()
-    make_clip = _load(ROOT / "examples" / "make_clip.py").make_clip
     for number in range(FILMS):
         make_clip(films / f"film-{number:02}.mp4", SECONDS + number, width=64, height=48, fps=5)
     place = scratch / "killed.library"
@@ -114,15 +114,6 @@ def measure(scratch: Path, gateway: LocalGateway, kills: int, rng: random.Random
     for what, holds in checks.items():
         print("ok " if holds else "OFF", what)  # noqa: T201
     return 0 if all(checks.values()) else 1
-
-
-def _load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import typer
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
+from langchain_dmx_omni._disk.names import is_url
 from langchain_dmx_omni._profiles import DEFAULT_VOICE
 from langchain_dmx_omni.errors import ConfigurationError
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from langchain_dmx_omni import ChatDMXOmni
     from langchain_dmx_omni.library import AddProgress, AddReport, Answer, Citation, Library, Moment
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -73,7 +73,7 @@ class Storage:
     def opening(self, place: str) -> dict[str, Any]:
         """What `Library.open` takes for a place."""
         options = _storage.parsed(self.storage_option)
-        if not options or not _URL.match(place):
+        if not options or not is_url(place):
             return {}
         return {
             "storage_options": _storage.for_lance(options, place),
@@ -82,7 +82,7 @@ class Storage:
 
     def reading(self, paths: Sequence[str]) -> dict[str, Any] | None:
         """What reaches recordings; they share their options, so those that are URLs are of one kind."""
-        options, urls = _storage.parsed(self.storage_option), [path for path in paths if _URL.match(path)]
+        options, urls = _storage.parsed(self.storage_option), [path for path in paths if is_url(path)]
         kinds = {url.partition("://")[0].lower() for url in urls}
         if len(kinds) > 1 and options:
             raise typer.BadParameter(
@@ -283,7 +283,7 @@ def _there(place: str) -> str:
     Raises:
         typer.BadParameter: There is none.
     """
-    if not _URL.match(place) and not Path(place).expanduser().is_dir():
+    if not is_url(place) and not Path(place).expanduser().is_dir():
         raise typer.BadParameter(
             f"there is no {place}: dmx-omni library add {place} FILE... makes it", param_hint="PLACE"
         )

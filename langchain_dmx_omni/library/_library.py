@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 from langchain_core.documents import Document
 from langchain_core.runnables.config import merge_configs
 
+from langchain_dmx_omni._disk.names import is_url
 from langchain_dmx_omni.errors import ConfigurationError, InvalidInputError
 from langchain_dmx_omni.jobs import CAPTION_WINDOW
 
@@ -20,7 +21,7 @@ from ._engines import add_in_threads, add_on_the_loop
 from ._given import checked
 from ._graph import aask, ask, build_graph
 from ._indexing import CaptionsFrom, Recipe
-from ._listing import Listed, StrPath, is_url, list_recordings
+from ._listing import Listed, StrPath, list_recordings
 from ._reports import AddReport, Problem, Stats
 from ._search import Between, Searchable, Source, names_of
 from ._searcher import Mode

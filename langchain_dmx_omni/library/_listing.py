@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,15 +11,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from langchain_dmx_omni._disk.names import is_url
 from langchain_dmx_omni._disk.scratch import scratch_folder
 from langchain_dmx_omni.errors import ConfigurationError, ContentBlockError
 
 StrPath = str | os.PathLike[str]
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 SUBTITLES = frozenset({".srt", ".vtt", ".ass", ".ssa"})
 """How side files end: they belong to the recording beside them, and are none themselves."""
-
 
 LIBRARY_MARK = ("moments", "recordings.lance")
 """What is in the folder of a library and of nothing else."""
@@ -66,11 +64,6 @@ class Listed:
             except OSError as error:
                 raise ContentBlockError(f"{self.source}: it can't be read: {error}") from error
             yield copy
-
-
-def is_url(path: str) -> bool:
-    """Whether a path names a place that fsspec reaches."""
-    return _URL.match(path) is not None
 
 
 def open_url(url: str, options: Mapping[str, Any]) -> tuple[Any, str]:

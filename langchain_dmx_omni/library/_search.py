@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
 
-from ._listing import StrPath, is_url
+from langchain_dmx_omni._disk.names import is_url
+
+from ._listing import StrPath
 from ._searcher import Mode, check_search
 from ._writing import Writer
 from .moments import Moment

@@ -10,9 +10,10 @@ from typing import Any, Final
 from langchain_core.documents import Document
 
 from langchain_dmx_omni._disk.files import storing, write_whole
+from langchain_dmx_omni._disk.names import is_url
 from langchain_dmx_omni.errors import ContentBlockError
 
-from ._listing import is_url, open_url
+from ._listing import open_url
 
 FOLDER: Final = "thumbnails"
 """Where they are, in a library's place."""

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from ._listing import is_url
+from langchain_dmx_omni._disk.names import is_url
+
 from ._recordings import Recorded
 from ._reports import Problem
 from ._writing import Writer

@@ -17,10 +17,10 @@ from langchain_core.documents import Document
 
 from langchain_dmx_omni._disk.claims import FileClaim
 from langchain_dmx_omni._disk.files import storing
+from langchain_dmx_omni._disk.names import is_url
 
 from ._database import Database
 from ._indexing import Indexed
-from ._listing import is_url
 from ._recordings import Recorded, Recordings
 from ._records import Records
 from .store import MomentStore

@@ -132,8 +132,7 @@ def impossible(heard: Heard) -> Reading:
             yes=False,
             advice="it may change nothing here",
         )
-    became = f"refused ({heard.error})" if heard.error else "answered with nothing"
-    return Reading(f"an impossible value is {became}: it is forwarded or checked", yes=True)
+    return Reading(f"an impossible value is {_refused(heard).said}: it is forwarded or checked", yes=True)
 
 
 def max_tokens(heard: Heard) -> Reading:
